@@ -1,0 +1,1 @@
+//! Kustomization: artifact to running objects.

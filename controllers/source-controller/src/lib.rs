@@ -1,0 +1,1 @@
+//! GitRepository to artifact, served over HTTP.

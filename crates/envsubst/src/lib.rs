@@ -1,0 +1,1 @@
+//! Post-build variable substitution as Flux defines it.

@@ -1,0 +1,1 @@
+//! Is a Kubernetes object Current, InProgress or Failed.

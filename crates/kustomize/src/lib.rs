@@ -1,0 +1,1 @@
+//! The kustomize build: resources, generators, transformers, patches.

@@ -1,0 +1,1 @@
+//! Every Flux CRD, condition, reason, Artifact and Event as Rust types.

@@ -1,0 +1,1 @@
+//! Server-side apply in stages, inventory, prune.

@@ -1,0 +1,1 @@
+//! Artifacts: archive, digest, storage, garbage collection, file server, fetch.

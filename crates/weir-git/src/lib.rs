@@ -1,0 +1,1 @@
+//! Remote Git repositories: list refs, fetch one commit, read its tree.

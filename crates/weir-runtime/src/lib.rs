@@ -1,0 +1,1 @@
+//! The controller shell: watches, queue, status, events, metrics, leases.

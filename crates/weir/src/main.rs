@@ -1,0 +1,3 @@
+//! The weir command line.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Behaviour of the controllers against a real API server.

@@ -1,0 +1,1 @@
+//! A real control plane, Git server and event sink for tests.

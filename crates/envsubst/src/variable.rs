@@ -1,0 +1,28 @@
+//! Names and values of variables.
+
+/// A variable name that is not an identifier.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{0}' var name is invalid, must match '^[_[:alpha:]][_[:alpha:][:digit:]]*$'")]
+pub struct InvalidName(pub String);
+
+/// Accepts an ASCII letter or `_` followed by letters, digits and `_`.
+///
+/// # Errors
+/// [`InvalidName`] with the name.
+pub fn check_name(name: &str) -> Result<(), InvalidName> {
+    let mut bytes = name.bytes();
+    let starts = bytes
+        .next()
+        .is_some_and(|byte| byte == b'_' || byte.is_ascii_alphabetic());
+    if starts && bytes.all(|byte| byte == b'_' || byte.is_ascii_alphanumeric()) {
+        Ok(())
+    } else {
+        Err(InvalidName(name.to_owned()))
+    }
+}
+
+/// A value as substitution uses it: without its newlines, so that no value can start a line of YAML.
+#[must_use]
+pub fn one_line(value: &str) -> String {
+    value.replace('\n', "")
+}

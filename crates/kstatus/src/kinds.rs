@@ -1,0 +1,66 @@
+//! Built-in kinds that run nothing themselves, jobs, and definitions of kinds.
+
+use serde_json::Value;
+
+use crate::Status;
+use crate::field::{conditions, integer, text};
+
+/// Kinds that are done once they exist.
+pub(crate) fn always_current(_: &Value) -> Status {
+    Status::current("Resource is always ready")
+}
+
+/// A load balancer needs its cluster address.
+pub(crate) fn service(object: &Value) -> Status {
+    let address = text(object, "/spec/clusterIP").unwrap_or_default();
+    if text(object, "/spec/type") == Some("LoadBalancer") && address.is_empty() {
+        return Status::in_progress("ClusterIP not set. Service type: LoadBalancer");
+    }
+    Status::current("Service is ready")
+}
+
+/// A claim must be bound.
+pub(crate) fn volume_claim(object: &Value) -> Status {
+    match text(object, "/status/phase").unwrap_or("unknown") {
+        "Bound" => Status::current("PVC is Bound"),
+        phase => Status::in_progress(format!("PVC is not Bound. phase: {phase}")),
+    }
+}
+
+/// A job must have completed, or be suspended.
+pub(crate) fn job(object: &Value) -> Status {
+    let parallelism = integer(object, "/spec/parallelism").unwrap_or(1);
+    let completions = integer(object, "/spec/completions").unwrap_or(parallelism);
+    let succeeded = integer(object, "/status/succeeded").unwrap_or(0);
+    let failed = integer(object, "/status/failed").unwrap_or(0);
+    for condition in conditions(object).filter(|condition| condition.status == "True") {
+        match condition.kind {
+            "Complete" => {
+                let message = format!("Job Completed. succeeded: {succeeded}/{completions}");
+                return Status::current(message);
+            }
+            "Suspended" => return Status::current("Job Suspended"),
+            "Failed" => {
+                let message = format!("Job Failed. failed: {failed}/{completions}");
+                return Status::failed(message);
+            }
+            _ => {}
+        }
+    }
+    Status::in_progress("Job in progress")
+}
+
+/// A definition must be established, its names accepted.
+pub(crate) fn custom_resource_definition(object: &Value) -> Status {
+    for condition in conditions(object) {
+        match (condition.kind, condition.status) {
+            ("NamesAccepted", "False") => return Status::failed(condition.message),
+            ("Established", "False") if condition.reason != "Installing" => {
+                return Status::failed(condition.message);
+            }
+            ("Established", "True") => return Status::current("CRD is established"),
+            _ => {}
+        }
+    }
+    Status::in_progress("Install in progress")
+}

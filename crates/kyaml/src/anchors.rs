@@ -1,0 +1,234 @@
+//! Expansion of aliases and merge keys.
+//!
+//! Source: kyaml v0.21 `yaml/rnode.go` `DeAnchor`.
+
+use std::collections::BTreeMap;
+
+use crate::node::{Content, Entry, Node, Tag, Text};
+use crate::{Error, Limits};
+
+impl Node {
+    /// Replaces every alias by a copy of what it stands for, applies `<<` keys and drops anchors.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for an unknown anchor, one that contains itself, or a merge of something
+    /// but mappings; [`Error::Limit`] if the copies exceed the limits.
+    pub fn expand_aliases(&mut self, limits: &Limits) -> Result<(), Error> {
+        if !self.uses_anchors() {
+            return Ok(());
+        }
+        let mut expansion = Expansion {
+            anchors: BTreeMap::new(),
+            budget: limits.nodes,
+            depth: limits.depth,
+        };
+        expansion.node(self, 0)
+    }
+
+    /// Whether anything below has an anchor, an alias or a merge key.
+    fn uses_anchors(&self) -> bool {
+        let mut stack = vec![self];
+        while let Some(node) = stack.pop() {
+            if node.anchor().is_some() {
+                return true;
+            }
+            match &node.content {
+                Content::Alias(_) => return true,
+                Content::Scalar(_) => {}
+                Content::Sequence(items) => stack.extend(items.iter()),
+                Content::Mapping(entries) => {
+                    for entry in entries.iter() {
+                        if entry.key.text() == "<<" || entry.key.anchor().is_some() {
+                            return true;
+                        }
+                        stack.push(&entry.value);
+                        if !entry.key.is_scalar() {
+                            stack.push(&entry.key);
+                        }
+                    }
+                }
+            }
+        }
+        false
+    }
+
+    /// How many nodes there are, this one included.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        let mut stack = vec![self];
+        let mut count = 0;
+        while let Some(node) = stack.pop() {
+            count += 1;
+            match &node.content {
+                Content::Sequence(items) => stack.extend(items.iter()),
+                Content::Mapping(entries) => {
+                    stack.extend(entries.iter().flat_map(|e| [&e.key, &e.value]));
+                }
+                _ => {}
+            }
+        }
+        count
+    }
+}
+
+/// What an anchor stands for.
+enum Anchor {
+    /// The node is still being expanded: an alias here would contain itself.
+    Open,
+    Done {
+        node: Node,
+        count: usize,
+        height: usize,
+    },
+}
+
+struct Expansion {
+    anchors: BTreeMap<Text, Anchor>,
+    budget: usize,
+    depth: usize,
+}
+
+fn invalid(text: impl Into<String>) -> Error {
+    Error::Invalid(text.into())
+}
+
+impl Expansion {
+    fn node(&mut self, node: &mut Node, depth: usize) -> Result<(), Error> {
+        if depth > self.depth {
+            return Err(Error::too_deep());
+        }
+        let anchor = node.anchor().map(Text::from);
+        if let Some(name) = &anchor {
+            node.set_anchor(None);
+            self.anchors.insert(name.clone(), Anchor::Open);
+        }
+        match &mut node.content {
+            Content::Scalar(_) => {}
+            Content::Alias(name) => {
+                let name = name.clone();
+                *node = self.resolve(&name, depth)?;
+            }
+            Content::Sequence(items) => {
+                for item in items.iter_mut() {
+                    self.node(item, depth + 1)?;
+                }
+            }
+            Content::Mapping(entries) => {
+                for entry in entries.iter_mut() {
+                    self.node(&mut entry.key, depth + 1)?;
+                    self.node(&mut entry.value, depth + 1)?;
+                }
+                merge_keys(entries)?;
+            }
+        }
+        if let Some(name) = anchor {
+            let done = Anchor::Done {
+                count: node.count(),
+                height: height(node),
+                node: node.clone(),
+            };
+            self.anchors.insert(name, done);
+        }
+        Ok(())
+    }
+
+    fn resolve(&mut self, name: &Text, depth: usize) -> Result<Node, Error> {
+        match self.anchors.get(name) {
+            None => Err(invalid(format!("unknown anchor '{name}' referenced"))),
+            Some(Anchor::Open) => Err(invalid(format!("anchor '{name}' value contains itself"))),
+            Some(Anchor::Done {
+                node,
+                count,
+                height,
+            }) => {
+                if *count > self.budget {
+                    return Err(Error::Limit("document contains excessive aliasing".into()));
+                }
+                if depth + height > self.depth {
+                    return Err(Error::too_deep());
+                }
+                self.budget -= count;
+                Ok(node.clone())
+            }
+        }
+    }
+}
+
+/// The levels of nodes below and including this one.
+fn height(node: &Node) -> usize {
+    let mut stack = vec![(node, 1)];
+    let mut most = 0;
+    while let Some((node, level)) = stack.pop() {
+        most = most.max(level);
+        match &node.content {
+            Content::Sequence(items) => stack.extend(items.iter().map(|n| (n, level + 1))),
+            Content::Mapping(entries) => {
+                let children = entries.iter().flat_map(|e| [&e.key, &e.value]);
+                stack.extend(children.map(|n| (n, level + 1)));
+            }
+            _ => {}
+        }
+    }
+    most
+}
+
+/// Applies the `<<` key of a mapping whose values are expanded already. Merged fields come first in
+/// value but keep the mapping's own order; later sources of a list lose against earlier ones.
+fn merge_keys(entries: &mut Vec<Entry>) -> Result<(), Error> {
+    let mut merges = entries.iter().filter(|e| e.key.tag == Tag::Merge);
+    let source = merges.next().map(|entry| entry.value.clone());
+    if merges.next().is_some() {
+        return Err(invalid("duplicate merge key"));
+    }
+    // A quoted "<<" is dropped too, as upstream does.
+    let Some(at) = entries.iter().position(|e| e.key.text() == "<<") else {
+        return Ok(());
+    };
+    entries.remove(at);
+    let Some(source) = source else { return Ok(()) };
+    let own = entries.clone();
+    for merged in sources(source)? {
+        let Content::Mapping(fields) = merged.content else {
+            continue;
+        };
+        for entry in fields.into_vec() {
+            put(entries, entry);
+        }
+    }
+    for (at, entry) in own.iter().enumerate() {
+        let first = own[..at].iter().all(|e| e.key.text() != entry.key.text());
+        if first {
+            put(entries, entry.clone());
+        }
+    }
+    Ok(())
+}
+
+fn put(entries: &mut Vec<Entry>, entry: Entry) {
+    let name = entry.key.text();
+    match entries.iter_mut().find(|old| old.key.text() == name) {
+        Some(old) => *old = entry,
+        None => entries.push(entry),
+    }
+}
+
+/// The mappings that a merge key names, the weakest first.
+fn sources(value: Node) -> Result<Vec<Node>, Error> {
+    match value.content {
+        Content::Mapping(_) => Ok(vec![value]),
+        Content::Sequence(items) => {
+            let mut found = Vec::new();
+            for item in items.into_vec() {
+                if item.is_sequence() {
+                    return Err(invalid("invalid map merge: received a nested sequence"));
+                }
+                found.extend(sources(item)?);
+            }
+            found.reverse();
+            Ok(found)
+        }
+        _ => Err(invalid(
+            "map merge requires map or sequence of maps as the value",
+        )),
+    }
+}

@@ -10,6 +10,11 @@ pub(crate) fn always_current(_: &Value) -> Status {
     Status::current("Resource is always ready")
 }
 
+/// A budget is current whatever it allows.
+pub(crate) fn disruption_budget(_: &Value) -> Status {
+    Status::current("AllowedDisruptions has been computed.")
+}
+
 /// A load balancer needs its cluster address.
 pub(crate) fn service(object: &Value) -> Status {
     let address = text(object, "/spec/clusterIP").unwrap_or_default();

@@ -146,18 +146,17 @@ fn rule(object: &Value) -> Option<Rule> {
     let group = api_version.split_once('/').map_or("", |(group, _)| group);
     Some(match (group, text(object, "/kind").unwrap_or_default()) {
         ("", "Pod") => Rule::Timed(pod::pod),
-        ("", "Secret" | "ConfigMap") | ("batch", "CronJob") | ("policy", "PodDisruptionBudget") => {
-            Rule::Object(kinds::always_current)
-        }
+        ("", "Secret" | "ConfigMap") | ("batch", "CronJob") => Rule::Object(kinds::always_current),
+        ("policy", "PodDisruptionBudget") => Rule::Object(kinds::disruption_budget),
         ("", "Service") => Rule::Object(kinds::service),
         ("", "PersistentVolumeClaim") => Rule::Object(kinds::volume_claim),
         ("batch", "Job") => Rule::Object(kinds::job),
         ("apiextensions.k8s.io", "CustomResourceDefinition") => {
             Rule::Object(kinds::custom_resource_definition)
         }
-        ("apps", "Deployment") => Rule::Object(workload::deployment),
+        ("apps" | "extensions", "Deployment") => Rule::Object(workload::deployment),
         ("apps", "StatefulSet") => Rule::Object(workload::stateful_set),
-        ("apps", "DaemonSet") => Rule::Object(workload::daemon_set),
+        ("apps" | "extensions", "DaemonSet") => Rule::Object(workload::daemon_set),
         ("apps" | "extensions", "ReplicaSet") => Rule::Object(workload::replica_set),
         _ => return None,
     })

@@ -51,8 +51,7 @@ fn has_condition(object: &Value, kind: &str, status: &str, reason: Option<&str>)
 }
 
 fn crash_loop(object: &Value) -> Option<Status> {
-    let names: Vec<&str> = items(object, "/status/initContainerStatuses")
-        .chain(items(object, "/status/containerStatuses"))
+    let names: Vec<&str> = items(object, "/status/containerStatuses")
         .filter(|status| text(status, "/state/waiting/reason") == Some("CrashLoopBackOff"))
         .map(|status| text(status, "/name").unwrap_or_default())
         .collect();

@@ -181,7 +181,7 @@ fn daemon_and_replica_sets_need_all_their_pods() {
             (
                 json!({}),
                 Kind::InProgress,
-                "Missing .status.observedGeneration",
+                "DaemonSet metadata.generation not found",
             ),
             (with(1), Kind::InProgress, "Ready: 1/2"),
             (

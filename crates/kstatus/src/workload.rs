@@ -99,9 +99,10 @@ fn one_revision(object: &Value, want: i64, replicas: i64) -> Status {
 
 /// A pod on every node that should have one; nothing counts before the controller has looked at it.
 pub(crate) fn daemon_set(object: &Value) -> Status {
-    let seen = ["/metadata/generation", "/status/observedGeneration"];
-    if seen.iter().any(|field| integer(object, field).is_none()) {
-        return Status::in_progress("Missing .status.observedGeneration");
+    for field in ["metadata.generation", "status.observedGeneration"] {
+        if integer(object, &format!("/{}", field.replace('.', "/"))).is_none() {
+            return Status::in_progress(format!("DaemonSet {field} not found"));
+        }
     }
     let Some(want) = integer(object, "/status/desiredNumberScheduled") else {
         return Status::in_progress("Missing .status.desiredNumberScheduled");

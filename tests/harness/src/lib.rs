@@ -1,1 +1,36 @@
 //! A real control plane, Git server and event sink for tests.
+//!
+//! What a test of behaviour needs, all of it real and on free ports:
+//!
+//! - [`ControlPlane`]: etcd, kube-apiserver and kube-controller-manager, one
+//!   set per test binary ([`ControlPlane::shared`]), a fresh [`Namespace`] per
+//!   test;
+//! - [`GitServer`]: repositories over HTTP or HTTPS by `git http-backend`, with
+//!   authentication and [`Fault`]s on demand;
+//! - [`EventSink`]: records the events that controllers post;
+//! - [`Controllers`]: our own binaries as child processes;
+//! - [`eventually`]: waits for a state, never for a time.
+//!
+//! Whatever is started here ends with the process that started it, also when
+//! that process is killed (see [`process`]). Logs of the last run stay under
+//! `target/test-logs/<test>/`.
+
+pub mod background;
+pub mod binaries;
+mod control_plane;
+mod controllers;
+mod event_sink;
+mod eventually;
+mod git_server;
+mod http_server;
+pub mod layout;
+mod namespace;
+mod pki;
+pub mod process;
+
+pub use control_plane::ControlPlane;
+pub use controllers::{Controllers, ControllersOptions};
+pub use event_sink::EventSink;
+pub use eventually::eventually;
+pub use git_server::{Change, Fault, GitServer, Repository};
+pub use namespace::Namespace;

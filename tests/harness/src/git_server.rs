@@ -1,0 +1,119 @@
+//! Git repositories over HTTP, served by the real `git http-backend`.
+
+mod backend;
+mod change;
+mod repository;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::Result;
+use tempfile::TempDir;
+
+use crate::http_server::Server;
+use crate::layout;
+use crate::pki::Authority;
+
+pub use change::Change;
+pub use repository::Repository;
+
+use repository::Shared;
+
+/// What goes wrong with every request to a repository while it is set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Answers with this status and a short text.
+    Status(u16),
+    /// Waits before it answers as usual.
+    Delay(Duration),
+    /// Closes the connection without an answer.
+    Drop,
+    /// Closes the connection after this many bytes of the answer's body.
+    Cut(usize),
+}
+
+/// What a client must present.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Authentication {
+    Basic { user: String, password: String },
+    Bearer(String),
+}
+
+/// A server of bare repositories on a free port of 127.0.0.1.
+#[derive(Debug)]
+pub struct GitServer {
+    server: Server,
+    ca: Option<String>,
+    folder: TempDir,
+    repositories: Arc<Mutex<BTreeMap<String, Arc<Shared>>>>,
+}
+
+impl GitServer {
+    /// Starts a server that speaks plain HTTP.
+    ///
+    /// # Errors
+    /// If there is no port or no room for the repositories.
+    pub fn start() -> Result<Self> {
+        Self::launch(None)
+    }
+
+    /// Starts a server that speaks HTTPS with a certificate of its own
+    /// authority, see [`GitServer::ca`].
+    ///
+    /// # Errors
+    /// As [`GitServer::start`].
+    pub fn start_tls() -> Result<Self> {
+        Self::launch(Some(&Authority::new("git server")?))
+    }
+
+    fn launch(authority: Option<&Authority>) -> Result<Self> {
+        let folder = layout::scratch("git")?;
+        let repositories: Arc<Mutex<BTreeMap<String, Arc<Shared>>>> = Arc::default();
+        let identity = authority.map(Authority::server).transpose()?;
+        let (root, known) = (folder.path().to_path_buf(), Arc::clone(&repositories));
+        let server = Server::start(identity.as_ref(), move |request| {
+            let (root, known) = (root.clone(), Arc::clone(&known));
+            async move {
+                let name = backend::repository_name(request.uri().path());
+                let found = lock(&known).get(&name).cloned();
+                backend::answer(&root, found, request).await
+            }
+        })?;
+        Ok(Self {
+            server,
+            ca: authority.map(|ca| ca.pem().to_owned()),
+            folder,
+            repositories,
+        })
+    }
+
+    /// `http://127.0.0.1:PORT` or its https form.
+    pub fn url(&self) -> String {
+        self.server.url()
+    }
+
+    /// The authority to trust, PEM, if this server speaks HTTPS.
+    pub fn ca(&self) -> Option<&str> {
+        self.ca.as_deref()
+    }
+
+    /// Makes an empty repository whose default branch is `main`.
+    ///
+    /// # Errors
+    /// If the name is taken or `git` fails.
+    pub fn repo(&self, name: &str) -> Result<Repository> {
+        let path = self.folder.path().join(format!("{name}.git"));
+        let url = format!("{}/{name}.git", self.url());
+        let repository = Repository::create(path, url)?;
+        lock(&self.repositories).insert(format!("{name}.git"), repository.shared());
+        Ok(repository)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

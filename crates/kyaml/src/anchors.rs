@@ -26,7 +26,7 @@ impl Node {
     }
 
     /// Whether anything below has an anchor, an alias or a merge key.
-    fn uses_anchors(&self) -> bool {
+    pub(crate) fn uses_anchors(&self) -> bool {
         let mut stack = vec![self];
         while let Some(node) = stack.pop() {
             if node.anchor().is_some() {
@@ -115,8 +115,12 @@ impl Expansion {
             }
             Content::Mapping(entries) => {
                 for entry in entries.iter_mut() {
+                    let aliased = entry.key.tag == Tag::Merge && stands_for_others(&entry.value);
                     self.node(&mut entry.key, depth + 1)?;
                     self.node(&mut entry.value, depth + 1)?;
+                    if aliased {
+                        expect_mappings(&entry.value)?;
+                    }
                 }
                 merge_keys(entries)?;
             }
@@ -152,6 +156,23 @@ impl Expansion {
             }
         }
     }
+}
+
+/// Whether a merge key's value is an alias or a list of nothing else.
+fn stands_for_others(value: &Node) -> bool {
+    let alias = |node: &Node| matches!(node.content, Content::Alias(_));
+    alias(value) || !value.items().is_empty() && value.items().iter().all(alias)
+}
+
+fn expect_mappings(value: &Node) -> Result<(), Error> {
+    let good =
+        value.is_mapping() || value.items().iter().all(Node::is_mapping) && value.is_sequence();
+    if good {
+        return Ok(());
+    }
+    Err(invalid(
+        "invalid map merge: received alias for a non-map value",
+    ))
 }
 
 /// The levels of nodes below and including this one.

@@ -1,4 +1,13 @@
-//! From trees to text.
+//! From trees to text: the form `kustomize build` prints, and the form a node was written in.
+
+mod analysis;
+mod order;
+mod output;
+mod printer;
+
+pub use order::key_less;
+pub(crate) use order::sort_by_key;
+pub use output::print_value;
 
 use crate::Error;
 use crate::node::Node;

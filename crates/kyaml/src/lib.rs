@@ -32,7 +32,9 @@ mod node;
 mod parse;
 mod reader;
 pub mod resolve;
+mod value;
 
+pub use emit::{key_less, print_value};
 pub use error::Error;
 pub use limits::Limits;
 pub use node::{
@@ -40,3 +42,4 @@ pub use node::{
 };
 pub use parse::{Document, parse, parse_all, parse_within};
 pub use reader::{read_documents, read_objects, split_documents};
+pub use value::to_go_json;

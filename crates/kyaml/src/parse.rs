@@ -192,6 +192,7 @@ fn scalar(text: Text, style: ScalarStyle, tag: Option<&granit_parser::Tag>, span
         ScalarStyle::Folded => Style::FOLDED,
     };
     let implied = match style {
+        Style::PLAIN if text == "<<" => Tag::Merge,
         Style::PLAIN => resolve::plain(&text, Rules::V3).0,
         _ => Tag::Str,
     };

@@ -38,7 +38,8 @@ pub enum Rules {
     V2,
 }
 
-/// Resolves the text of a plain scalar without a tag.
+/// Resolves the text of a plain scalar without a tag. `<<` is a string here: only the reader makes a
+/// merge key of it.
 #[must_use]
 pub fn plain(text: &str, rules: Rules) -> (Tag, Value) {
     let Some(&first) = text.as_bytes().first() else {
@@ -50,7 +51,6 @@ pub fn plain(text: &str, rules: Rules) -> (Tag, Value) {
         b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O' | b'~' => {
             named(text, rules)
         }
-        b'<' if text == "<<" => (Tag::Merge, Value::Text),
         _ => (Tag::Str, Value::Text),
     }
 }
@@ -306,7 +306,7 @@ mod tests {
             ("1e", Tag::Str, Value::Text),
             (".5", Tag::Float, Value::Float(0.5)),
             ("1:30", Tag::Str, Value::Text),
-            ("<<", Tag::Merge, Value::Text),
+            ("<<", Tag::Str, Value::Text),
             ("-", Tag::Str, Value::Text),
         ] {
             assert_eq!(plain(text, Rules::V3), (tag, value), "{text}");

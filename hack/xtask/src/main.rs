@@ -1,3 +1,75 @@
-//! All automation of the workspace.
+//! All automation of the workspace: `cargo xtask COMMAND`.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command line tool prints"
+)]
 
-fn main() {}
+mod cargo;
+mod component;
+mod control_plane;
+mod deny;
+mod suite;
+mod tidy;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", about = "All automation of the workspace")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Run everything that CI runs, each step timed.
+    Test,
+    /// Check the formatting.
+    Format,
+    /// Run clippy on all targets; warnings are errors.
+    Clippy,
+    /// Check layers, sizes, names and manifests.
+    Tidy,
+    /// Check licences, bans, sources and advisories of dependencies.
+    Deny,
+    /// Run the unit tests; they need nothing.
+    Unit,
+    /// Run the tests against a real control plane.
+    Component {
+        /// Run only tests whose name contains this.
+        filter: Option<String>,
+    },
+    /// Get etcd, kube-apiserver, kube-controller-manager and kubectl.
+    ControlPlane {
+        /// Print only the folder that holds kube-apiserver.
+        #[arg(long)]
+        print_dir: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> Result<()> {
+    match task {
+        Task::Test => suite::run(),
+        Task::Format => suite::format().map(drop),
+        Task::Clippy => suite::clippy().map(drop),
+        Task::Tidy => tidy::run().map(drop),
+        Task::Deny => deny::run().map(drop),
+        Task::Unit => suite::unit().map(drop),
+        Task::Component { filter } => component::run(filter.as_deref()).map(drop),
+        Task::ControlPlane { print_dir } => control_plane::run(print_dir),
+    }
+}

@@ -1,7 +1,8 @@
 //! Every Flux CRD, condition, reason, `Artifact` and `Event` as Rust types.
 //!
 //! Types and constants only: nothing here reads a clock, talks to a cluster or decides anything.
-//! One module per API group ([`source`], [`kustomize`]), each with one module per version;
+//! One module per API group ([`source`], [`kustomize`], [`helm`], [`notification`], [`image`]), each with
+//! one module per version;
 //! [`meta`] holds what the groups share, [`event`] what controllers post to each other.
 //!
 //! The Rust types are the one source of `config/crd/bases`: each kind's [`resource::Definition`] and
@@ -11,9 +12,13 @@
 //! empty one, durations are kept as text until somebody asks for their value. A value of the wrong
 //! type fails the decoding of that one object.
 
+pub mod crd;
 pub mod event;
+pub mod helm;
+pub mod image;
 pub mod kustomize;
 pub mod meta;
+pub mod notification;
 pub mod resource;
 pub mod source;
 

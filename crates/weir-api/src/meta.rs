@@ -18,8 +18,8 @@ pub use condition::{
 };
 pub use duration::{GoDuration, ParseDurationError, format_go_duration};
 pub use overlay::{
-    CommonMetadata, CustomHealthCheck, ImageOverride, InventoryEntry, Patch, ResourceInventory,
-    Selector,
+    CommonMetadata, CustomHealthCheck, IgnoreRule, ImageOverride, InventoryEntry, Patch,
+    ResourceInventory, Selector,
 };
 pub use reference::{
     AccessFrom, DependencyReference, KubeConfigReference, LocalObjectReference, NamespaceSelector,

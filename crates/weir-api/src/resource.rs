@@ -163,7 +163,7 @@ macro_rules! custom_resource {
                     name: Some(name.to_owned()),
                     ..Default::default()
                 };
-                Self { metadata, spec, ..Default::default() }
+                Self { metadata, spec $(, status: None::<$status>)? }
             }
         }
 

@@ -13,9 +13,9 @@ pub use history::Snapshot;
 
 use super::GROUP;
 use crate::meta::{
-    CommonMetadata, Condition, CustomHealthCheck, DependencyReference, GoDuration, ImageOverride,
-    KubeConfigReference, LocalObjectReference, NamespacedObjectKindReference, Patch,
-    ResourceInventory, Selector, ValuesKind,
+    CommonMetadata, Condition, CustomHealthCheck, DependencyReference, GoDuration, IgnoreRule,
+    ImageOverride, KubeConfigReference, LocalObjectReference, NamespacedObjectKindReference, Patch,
+    ResourceInventory, ValuesKind,
 };
 use crate::resource::{Column, Definition, StatusSubresource, custom_resource, reconcilable};
 use crate::schema::is_false;
@@ -269,16 +269,6 @@ pub enum DecryptionProvider {
     /// SOPS.
     #[default]
     Sops,
-}
-
-/// Fields to leave to others.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-pub struct IgnoreRule {
-    /// JSON pointers to the fields.
-    pub paths: Vec<String>,
-    /// The objects it is about; absent means all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub target: Option<Selector>,
 }
 
 /// An object to wait for; without an API version, one of group `apps`.

@@ -59,7 +59,7 @@ pub struct Condition {
     pub reason: String,
     /// A sentence for people on why; may be empty.
     #[serde(default)]
-    #[schemars(required, length(max = 32_768))]
+    #[schemars(!default, length(max = 32_768))]
     pub message: String,
     /// When status, reason or message last changed.
     pub last_transition_time: Time,

@@ -53,6 +53,16 @@ pub struct Selector {
     pub label_selector: String,
 }
 
+/// Fields to leave to others.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct IgnoreRule {
+    /// JSON pointers to the fields.
+    pub paths: Vec<String>,
+    /// The objects it is about; absent means all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<Selector>,
+}
+
 /// Another name, tag or digest for a container image.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

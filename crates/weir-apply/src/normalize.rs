@@ -1,0 +1,127 @@
+//! Objects in the form that Flux sends them, so that neither of the two undoes what the other applied.
+//!
+//! Source: fluxcd/pkg `ssa/normalize/normalize.go`, `ssa/manager_apply.go` as of Flux 2.9
+
+mod quantity;
+mod round_trip;
+mod table;
+mod time;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value};
+
+use crate::object::Object;
+
+/// Brings one object into that form.
+///
+/// A built-in kind goes through its Go type: unknown fields vanish, quantities become canonical, fields whose zero
+/// value Go prints appear. An object that its type cannot hold stays as it is; the API server will say why.
+/// Then `creationTimestamp` and `status` go (a definition keeps its status).
+pub fn normalize(object: &mut Object) {
+    let (api_version, kind) = (object.api_version().to_owned(), object.kind().to_owned());
+    remove_unusable_ca_bundle(object, &kind);
+    let exempt = api_version == "rbac.authorization.k8s.io/v1" && kind.ends_with("Role");
+    if !exempt && let Some(typed) = round_trip::round_trip(object.value(), &api_version, &kind) {
+        *object.fields() = typed;
+        set_protocols(object, &api_version, &kind);
+        if (api_version.as_str(), kind.as_str()) == ("v1", "Secret") {
+            fold_string_data(object);
+        }
+    }
+    object.metadata().remove("creationTimestamp");
+    if kind != "CustomResourceDefinition" {
+        object.fields().remove("status");
+    }
+}
+
+/// Where the pod template of a built-in workload is.
+fn pod_spec_pointer(api_version: &str, kind: &str) -> Option<&'static str> {
+    Some(match (api_version, kind) {
+        ("v1", "Pod") => "/spec",
+        ("apps/v1", "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet")
+        | ("batch/v1", "Job") => "/spec/template/spec",
+        ("batch/v1", "CronJob") => "/spec/jobTemplate/spec/template/spec",
+        _ => return None,
+    })
+}
+
+/// Ports are merged by number and protocol, so the API server must always see the protocol.
+fn set_protocols(object: &mut Object, api_version: &str, kind: &str) {
+    let fields = object.fields();
+    if (api_version, kind) == ("v1", "Service") {
+        let ports = fields
+            .get_mut("spec")
+            .and_then(|spec| spec.get_mut("ports"));
+        set_protocol(ports);
+    }
+    let Some(pointer) = pod_spec_pointer(api_version, kind) else {
+        return;
+    };
+    let mut spec = fields.get_mut("spec");
+    for key in pointer.split('/').skip(2) {
+        spec = spec.and_then(|spec| spec.get_mut(key));
+    }
+    let Some(spec) = spec else { return };
+    for list in ["containers", "initContainers"] {
+        for container in spec
+            .get_mut(list)
+            .and_then(Value::as_array_mut)
+            .into_iter()
+            .flatten()
+        {
+            set_protocol(container.get_mut("ports"));
+        }
+    }
+}
+
+fn set_protocol(ports: Option<&mut Value>) {
+    for port in ports.and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Some(port) = port.as_object_mut()
+            && port.get("protocol").is_none_or(|protocol| protocol == "")
+        {
+            port.insert("protocol".to_owned(), "TCP".into());
+        }
+    }
+}
+
+/// `stringData` into `data`, over what is there.
+fn fold_string_data(object: &mut Object) {
+    let Some(Value::Object(plain)) = object.fields().remove("stringData") else {
+        return;
+    };
+    let data = object
+        .fields()
+        .entry("data")
+        .or_insert_with(|| Value::Object(Map::new()));
+    if let Some(data) = data.as_object_mut() {
+        for (key, value) in plain {
+            let encoded = STANDARD.encode(value.as_str().unwrap_or_default());
+            data.insert(key, Value::String(encoded));
+        }
+    }
+}
+
+/// A conversion webhook's `caBundle` that holds no certificate is a placeholder, to be filled in by somebody else.
+fn remove_unusable_ca_bundle(object: &mut Object, kind: &str) {
+    if kind != "CustomResourceDefinition" {
+        return;
+    }
+    let mut config = object.fields().get_mut("spec");
+    for key in ["conversion", "webhook", "clientConfig"] {
+        config = config.and_then(|config| config.get_mut(key));
+    }
+    let Some(config) = config.and_then(Value::as_object_mut) else {
+        return;
+    };
+    let usable = config.get("caBundle").is_none_or(|bundle| {
+        let decoded = bundle.as_str().and_then(|text| STANDARD.decode(text).ok());
+        decoded.is_some_and(|pem| pem.windows(27).any(|w| w == b"-----BEGIN CERTIFICATE-----"))
+    });
+    if !usable {
+        config.remove("caBundle");
+    }
+}
+
+#[cfg(test)]
+mod tests;

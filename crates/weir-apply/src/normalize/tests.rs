@@ -1,0 +1,107 @@
+//! What is sent for what is written.
+
+use serde_json::json;
+
+use super::*;
+
+fn check(input: Value, expected: Value) {
+    let mut object = Object::new(input).expect("an object");
+    normalize(&mut object);
+    assert_eq!(object.into_value(), expected);
+}
+
+#[test]
+fn a_deployment_loses_unknown_fields_and_gains_zero_values() {
+    check(
+        json!({
+            "apiVersion": "apps/v1", "kind": "Deployment",
+            "metadata": {"name": "web", "creationTimestamp": null},
+            "spec": {
+                "replicas": 0, "noSuchField": 1, "selector": {"matchLabels": {"app": "web"}},
+                "template": {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{
+                    "name": "web", "image": "example.com/web", "ports": [{"containerPort": 80}],
+                    "resources": {"limits": {"cpu": 1, "memory": "1024Mi"}},
+                }]}},
+            },
+            "status": {"replicas": 7},
+        }),
+        json!({
+            "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"},
+            "spec": {
+                "replicas": 0, "selector": {"matchLabels": {"app": "web"}}, "strategy": {},
+                "template": {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{
+                    "name": "web", "image": "example.com/web",
+                    "ports": [{"containerPort": 80, "protocol": "TCP"}],
+                    "resources": {"limits": {"cpu": "1", "memory": "1Gi"}},
+                }]}},
+            },
+        }),
+    );
+}
+
+#[test]
+fn a_service_gets_a_protocol_and_a_target_port() {
+    check(
+        json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s"}, "spec": {"ports": [{"port": 80}]}}),
+        json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s"},
+            "spec": {"ports": [{"port": 80, "protocol": "TCP", "targetPort": 0}]}}),
+    );
+}
+
+#[test]
+fn string_data_is_folded_into_data() {
+    check(
+        json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"},
+            "data": {"a": "YQ==", "b": "Yg=="}, "stringData": {"b": "over", "c": "new"}}),
+        json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"},
+            "data": {"a": "YQ==", "b": "b3Zlcg==", "c": "bmV3"}}),
+    );
+}
+
+#[test]
+fn an_object_that_does_not_fit_its_type_stays_as_it_is() {
+    let object = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"},
+        "data": {"n": 1}, "extra": true});
+    check(object.clone(), object);
+}
+
+#[test]
+fn roles_and_custom_resources_are_not_touched() {
+    for (api_version, kind) in [
+        ("rbac.authorization.k8s.io/v1", "ClusterRole"),
+        ("example.com/v1", "Widget"),
+    ] {
+        let object = json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": "x"}, "extra": []});
+        check(object.clone(), object);
+    }
+}
+
+#[test]
+fn a_definition_keeps_a_status_and_its_schemas() {
+    let schema = json!({"type": "object", "properties": {"a": {
+        "type": "array", "items": {"type": "string"}, "default": {"x": [null]},
+        "additionalProperties": false,
+    }}});
+    let input = json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": "widgets.example.com"},
+        "spec": {"group": "example.com", "scope": "Namespaced",
+            "names": {"plural": "widgets", "kind": "Widget"},
+            "versions": [{"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": schema}}],
+            "conversion": {"strategy": "Webhook", "webhook": {"conversionReviewVersions": ["v1"],
+                "clientConfig": {"caBundle": "Cg=="}}}}});
+    let mut object = Object::new(input).expect("an object");
+    normalize(&mut object);
+    let value = object.value();
+    assert_eq!(
+        value.pointer("/spec/versions/0/schema/openAPIV3Schema"),
+        Some(&schema)
+    );
+    assert_eq!(
+        value.pointer("/spec/conversion/webhook/clientConfig"),
+        Some(&json!({}))
+    );
+    assert_eq!(
+        value["status"],
+        json!({"acceptedNames": {"kind": "", "plural": ""}, "conditions": null, "storedVersions": null})
+    );
+}

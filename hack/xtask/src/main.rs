@@ -6,6 +6,7 @@
 )]
 
 mod cargo;
+mod codegen;
 mod component;
 mod control_plane;
 mod deny;
@@ -36,6 +37,12 @@ enum Task {
     Tidy,
     /// Check licences, bans, sources and advisories of dependencies.
     Deny,
+    /// Write `config/crd` from the Rust types.
+    Codegen {
+        /// Only say what differs.
+        #[arg(long)]
+        check: bool,
+    },
     /// Run the unit tests; they need nothing.
     Unit,
     /// Run the tests against a real control plane.
@@ -68,6 +75,8 @@ fn run(task: Task) -> Result<()> {
         Task::Clippy => suite::clippy().map(drop),
         Task::Tidy => tidy::run().map(drop),
         Task::Deny => deny::run().map(drop),
+        Task::Codegen { check: true } => codegen::check(),
+        Task::Codegen { check: false } => codegen::run(),
         Task::Unit => suite::unit().map(drop),
         Task::Component { filter } => component::run(filter.as_deref()).map(drop),
         Task::ControlPlane { print_dir } => control_plane::run(print_dir),

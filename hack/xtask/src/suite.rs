@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::cargo::{self, Tally};
-use crate::{component, deny, tidy};
+use crate::{codegen, component, deny, tidy};
 
 /// What a step came to.
 #[derive(Debug)]
@@ -20,10 +20,13 @@ pub(crate) enum Outcome {
 type Step = (&'static str, fn() -> Result<Outcome>);
 
 /// Cheap checks first.
-const STEPS: [Step; 6] = [
+const STEPS: [Step; 7] = [
     ("format", format),
     ("tidy", tidy::run),
     ("deny", deny::run),
+    ("codegen", || {
+        codegen::check().map(|()| Outcome::Ran(Tally::ONE))
+    }),
     ("clippy", clippy),
     ("unit", unit),
     ("component", || component::run(None).map(Outcome::Ran)),

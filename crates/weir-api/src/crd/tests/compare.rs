@@ -121,6 +121,14 @@ fn every_recorded_definition_is_generated() {
     assert_eq!(generated, recorded);
 }
 
+/// Flux's variable substitution would read `${` in a definition that is installed through it.
+#[test]
+fn no_description_looks_like_a_variable() {
+    for crd in crd::all() {
+        assert!(!crd.manifest.to_string().contains("${"), "{}", crd.name());
+    }
+}
+
 #[test]
 fn every_schema_has_a_description() {
     for crd in crd::all() {

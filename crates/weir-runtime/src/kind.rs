@@ -28,7 +28,10 @@ pub struct Key {
 impl Key {
     /// The key of `namespace`/`name`.
     pub fn new(namespace: impl Into<String>, name: impl Into<String>) -> Self {
-        Self { namespace: namespace.into(), name: name.into() }
+        Self {
+            namespace: namespace.into(),
+            name: name.into(),
+        }
     }
 }
 
@@ -92,6 +95,20 @@ pub enum Outcome<'a, E> {
     Finalized,
     /// `finalize` returned an error; the finalizer stays.
     FinalizeFailed(&'a E),
+}
+
+impl<E> Outcome<'_, E> {
+    /// The same outcome once more: asked about again after a conflict.
+    pub(crate) fn again(&self) -> Outcome<'_, E> {
+        match self {
+            Self::Progressing => Outcome::Progressing,
+            Self::Reconciled => Outcome::Reconciled,
+            Self::Failed(error) => Outcome::Failed(error),
+            Self::Suspended => Outcome::Suspended,
+            Self::Finalized => Outcome::Finalized,
+            Self::FinalizeFailed(error) => Outcome::FinalizeFailed(error),
+        }
+    }
 }
 
 /// What [`Kind::report`] decides.

@@ -1,0 +1,288 @@
+//! The Kubernetes client: deadlines, few retries, bounded bodies, counted requests.
+//!
+//! kube's defaults are not for controllers: no read timeout, and up to 15 retries within 1,000 s. Here every
+//! request but a watch has [`DEADLINE`] for head and body together, and is repeated at most twice: after 429
+//! any request, after 503 a GET. All else is left to the queue's back-off. There is no client-side rate limit:
+//! API servers since 1.29 have priority and fairness, which `--kube-api-qps` is off for upstream too.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use kube::client::{Body, ClientBuilder};
+use kube::{Client, Config};
+use thiserror::Error;
+use tower::BoxError;
+
+use crate::metrics::Metrics;
+
+/// How long a request may take, watches excepted.
+pub const DEADLINE: Duration = Duration::from_secs(30);
+
+const CONNECT: Duration = Duration::from_secs(10);
+const RETRIES: u32 = 2;
+/// The longest `Retry-After` that is waited for here.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+const DEFAULT_PAUSE: Duration = Duration::from_secs(1);
+/// The largest response that is read, watches excepted.
+const MAX_RESPONSE: usize = 256 << 20;
+
+/// Why there is no client.
+#[derive(Debug, Error)]
+pub enum ClientError {
+    /// Neither `KUBECONFIG` nor a service account leads to a cluster.
+    #[error("failed to find the cluster")]
+    FindCluster(#[source] Box<kube::config::InferConfigError>),
+    /// The configuration cannot be used.
+    #[error("failed to build the Kubernetes client")]
+    Build(#[source] Box<kube::Error>),
+}
+
+/// The configuration from `KUBECONFIG`, or that of the pod's service account.
+///
+/// # Errors
+/// If there is neither.
+pub async fn find_cluster() -> Result<Config, ClientError> {
+    Config::infer()
+        .await
+        .map_err(|source| ClientError::FindCluster(Box::new(source)))
+}
+
+/// A client for `config` that says `user_agent` about itself.
+///
+/// # Errors
+/// If certificates or credentials of the configuration cannot be used.
+pub fn build(
+    mut config: Config,
+    user_agent: &str,
+    metrics: &Metrics,
+) -> Result<Client, ClientError> {
+    config.default_retry = false;
+    config.connect_timeout = Some(CONNECT);
+    config.read_timeout = None;
+    config.write_timeout = Some(DEADLINE);
+    if let Ok(value) = HeaderValue::from_str(user_agent) {
+        config
+            .headers
+            .retain(|(name, _)| name != header::USER_AGENT);
+        config.headers.push((header::USER_AGENT, value));
+    }
+    let host = config
+        .cluster_url
+        .authority()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    let namespace = config.default_namespace.clone();
+    let builder =
+        ClientBuilder::try_from(config).map_err(|source| ClientError::Build(Box::new(source)))?;
+    let limits = Limits {
+        host: host.into(),
+        metrics: metrics.clone(),
+        deadline: DEADLINE,
+    };
+    Ok(limited(builder.build(), limits, namespace))
+}
+
+/// A Kubernetes error in one line: the API server's own words where it answered.
+pub fn describe(error: &kube::Error) -> String {
+    match error {
+        kube::Error::Api(status) => status.message.clone(),
+        other => crate::kind::Chain(other).to_string(),
+    }
+}
+
+/// Deadline, retries, bounded bodies and counting.
+#[derive(Debug, Clone)]
+struct Limits {
+    host: Arc<str>,
+    metrics: Metrics,
+    deadline: Duration,
+}
+
+/// A request took longer than it may.
+#[derive(Debug, Error)]
+#[error("request did not complete within {0:?}")]
+struct TookTooLong(Duration);
+
+/// `client` behind `limits`.
+fn limited(client: Client, limits: Limits, namespace: String) -> Client {
+    let service = tower::service_fn(move |request: Request<Body>| {
+        let (client, limits) = (client.clone(), limits.clone());
+        async move { limits.answer(&client, request).await }
+    });
+    Client::new(service, namespace)
+}
+
+impl Limits {
+    async fn answer(
+        &self,
+        client: &Client,
+        request: Request<Body>,
+    ) -> Result<Response<Body>, BoxError> {
+        if is_stream(&request) {
+            return self.once(client, request).await;
+        }
+        let answer = tokio::time::timeout(self.deadline, self.repeated(client, request)).await;
+        answer.unwrap_or_else(|_| Err(Box::new(TookTooLong(self.deadline))))
+    }
+
+    async fn repeated(
+        &self,
+        client: &Client,
+        mut request: Request<Body>,
+    ) -> Result<Response<Body>, BoxError> {
+        let mut left = RETRIES;
+        loop {
+            let again = copy(&request).filter(|_| left > 0);
+            let method = request.method().clone();
+            let response = self.once(client, request).await?;
+            match (again, pause(&method, &response)) {
+                (Some(again), Some(pause)) => {
+                    tokio::time::sleep(pause).await;
+                    request = again;
+                    left -= 1;
+                }
+                _ => return collected(response).await,
+            }
+        }
+    }
+
+    async fn once(
+        &self,
+        client: &Client,
+        request: Request<Body>,
+    ) -> Result<Response<Body>, BoxError> {
+        let method = request.method().clone();
+        let result = client.send(request).await;
+        match &result {
+            Ok(response) => {
+                self.metrics
+                    .request(response.status().as_str(), method.as_str(), &self.host)
+            }
+            Err(_) => self.metrics.request("<error>", method.as_str(), &self.host),
+        }
+        result.map_err(Into::into)
+    }
+}
+
+/// Whether the answer goes on for as long as it is read.
+fn is_stream(request: &Request<Body>) -> bool {
+    let query = request.uri().query().unwrap_or_default();
+    query
+        .split('&')
+        .any(|pair| matches!(pair, "watch=true" | "watch=1" | "follow=true"))
+        || request.headers().contains_key(header::UPGRADE)
+}
+
+fn copy(request: &Request<Body>) -> Option<Request<Body>> {
+    let mut copy = Request::new(request.body().try_clone()?);
+    *copy.method_mut() = request.method().clone();
+    *copy.uri_mut() = request.uri().clone();
+    *copy.version_mut() = request.version();
+    copy.headers_mut().clone_from(request.headers());
+    Some(copy)
+}
+
+/// How long to wait before the request is repeated, if it may be.
+fn pause<B>(method: &Method, response: &Response<B>) -> Option<Duration> {
+    let refused = match response.status() {
+        StatusCode::TOO_MANY_REQUESTS => true,
+        StatusCode::SERVICE_UNAVAILABLE => method == Method::GET,
+        _ => false,
+    };
+    let asked = response
+        .headers()
+        .get(header::RETRY_AFTER)
+        .and_then(|value| value.to_str().ok()?.parse().ok());
+    let pause = asked.map_or(DEFAULT_PAUSE, Duration::from_secs);
+    (refused && pause <= LONGEST_PAUSE).then_some(pause)
+}
+
+async fn collected(response: Response<Body>) -> Result<Response<Body>, BoxError> {
+    let (parts, body) = response.into_parts();
+    let bytes = axum::body::to_bytes(axum::body::Body::new(body), MAX_RESPONSE).await?;
+    Ok(Response::from_parts(parts, Body::from(bytes)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use axum::Router;
+    use k8s_openapi::api::core::v1::ConfigMap;
+    use kube::api::{Api, ObjectMeta, PostParams};
+
+    use super::*;
+
+    /// A client whose server answers with these codes in turn, the last one for good.
+    fn client(answers: &'static [u16], deadline: Duration) -> (Client, Arc<AtomicUsize>) {
+        let seen = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&seen);
+        let router = Router::new().fallback(move || {
+            let code = answers[count.fetch_add(1, Ordering::SeqCst).min(answers.len() - 1)];
+            async move {
+                if code == 0 {
+                    std::future::pending::<()>().await;
+                }
+                let body = r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"}}"#;
+                Response::builder()
+                    .status(code)
+                    .body(axum::body::Body::from(body))
+                    .expect("valid")
+            }
+        });
+        let limits = Limits {
+            host: "test".into(),
+            metrics: Metrics::new(),
+            deadline,
+        };
+        (
+            limited(Client::new(router, "default"), limits, "default".into()),
+            seen,
+        )
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_overloaded_server_is_asked_three_times_at_most() {
+        let (client, seen) = client(&[429, 429, 200], DEADLINE);
+        let api: Api<ConfigMap> = Api::default_namespaced(client);
+        api.get("a").await.expect("third time lucky");
+        assert_eq!(seen.load(Ordering::SeqCst), 3);
+        let (client, seen) = super::tests::client(&[429], DEADLINE);
+        let api: Api<ConfigMap> = Api::default_namespaced(client);
+        api.get("a").await.expect_err("still overloaded");
+        assert_eq!(seen.load(Ordering::SeqCst), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_write_is_not_repeated_after_503() {
+        let (client, seen) = client(&[503, 200], DEADLINE);
+        let api: Api<ConfigMap> = Api::default_namespaced(client);
+        let metadata = ObjectMeta {
+            name: Some("a".into()),
+            ..ObjectMeta::default()
+        };
+        let object = ConfigMap {
+            metadata,
+            ..ConfigMap::default()
+        };
+        api.create(&PostParams::default(), &object)
+            .await
+            .expect_err("refused");
+        assert_eq!(seen.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_that_hangs_ends_at_its_deadline() {
+        let (client, _) = client(&[0], Duration::from_secs(3));
+        let api: Api<ConfigMap> = Api::default_namespaced(client);
+        let started = tokio::time::Instant::now();
+        let error = api.get("a").await.expect_err("hangs");
+        assert_eq!(started.elapsed().as_secs(), 3);
+        assert!(
+            describe(&error).contains("did not complete within 3s"),
+            "{}",
+            describe(&error)
+        );
+    }
+}

@@ -1,0 +1,536 @@
+//! Every metric of the shell, under the names that Flux's dashboards read.
+//!
+//! | metric | labels |
+//! |---|---|
+//! | `gotk_reconcile_duration_seconds` | kind, name, namespace; removed with the object |
+//! | `controller_runtime_reconcile_total` | controller, result |
+//! | `controller_runtime_reconcile_errors_total`, `_terminal_reconcile_errors_total`, `_reconcile_panics_total` | controller |
+//! | `controller_runtime_reconcile_time_seconds` | controller |
+//! | `controller_runtime_max_concurrent_reconciles`, `controller_runtime_active_workers` | controller |
+//! | `workqueue_depth`, `workqueue_adds_total`, `workqueue_retries_total` | name, controller |
+//! | `workqueue_queue_duration_seconds`, `workqueue_work_duration_seconds` | name, controller |
+//! | `workqueue_unfinished_work_seconds`, `workqueue_longest_running_processor_seconds` | name, controller |
+//! | `rest_client_requests_total` | code, method, host |
+//! | `leader_election_master_status` | name |
+//! | `weir_events_posted_total` | sink |
+//! | `weir_events_dropped_total` | sink, reason |
+//! | `weir_undecodable_objects` | kind |
+//! | `weir_watch_errors_total` | resource |
+//! | `weir_watch_relists_total` | resource |
+//! | `process_*` | |
+//!
+//! One registry per process: controllers that share a process share it, told apart by their labels.
+//! Source: controller-runtime v0.23 `pkg/metrics`, `pkg/internal/controller/metrics`; fluxcd/pkg `runtime/metrics`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use prometheus::core::Collector;
+use prometheus::{
+    Encoder, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry,
+    TextEncoder, exponential_buckets,
+};
+
+use crate::kind::Key;
+
+/// The media type of [`Metrics::text`].
+pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// The process' metrics. Cheap to clone.
+#[derive(Clone)]
+pub struct Metrics {
+    inner: Arc<Families>,
+}
+
+struct Families {
+    registry: Registry,
+    reconcile_duration: HistogramVec,
+    reconcile_total: IntCounterVec,
+    reconcile_errors: IntCounterVec,
+    reconcile_terminal_errors: IntCounterVec,
+    reconcile_panics: IntCounterVec,
+    reconcile_time: HistogramVec,
+    max_concurrent: IntGaugeVec,
+    active_workers: IntGaugeVec,
+    queue_depth: IntGaugeVec,
+    queue_adds: IntCounterVec,
+    queue_retries: IntCounterVec,
+    queue_duration: HistogramVec,
+    work_duration: HistogramVec,
+    unfinished_work: GaugeVec,
+    longest_running: GaugeVec,
+    requests: IntCounterVec,
+    leader: IntGaugeVec,
+    events_posted: IntCounterVec,
+    events_dropped: IntCounterVec,
+    undecodable: IntGaugeVec,
+    watch_errors: IntCounterVec,
+    watch_relists: IntCounterVec,
+}
+
+/// How a pass ended, as `controller_runtime_reconcile_total` counts it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PassResult {
+    /// Nothing more to do until something changes.
+    Success,
+    /// Runs again after a time.
+    RequeueAfter,
+    /// Runs again at once.
+    Requeue,
+    /// Failed, and runs again after its back-off.
+    Error,
+}
+
+impl PassResult {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::RequeueAfter => "requeue_after",
+            Self::Requeue => "requeue",
+            Self::Error => "error",
+        }
+    }
+}
+
+impl std::fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Metrics {
+    /// A registry with every family of the shell and the process' own figures.
+    pub fn new() -> Self {
+        let registry = Registry::new();
+        #[cfg(target_os = "linux")]
+        registry
+            .register(Box::new(
+                prometheus::process_collector::ProcessCollector::for_self(),
+            ))
+            .expect("a new registry has no names yet");
+        Self {
+            inner: Arc::new(families(registry)),
+        }
+    }
+
+    /// Adds a controller's own family, or returns the one that another controller of the process added:
+    /// collectors share their values when cloned.
+    ///
+    /// # Errors
+    /// If the name is taken.
+    pub fn register(&self, collector: impl Collector + 'static) -> Result<(), prometheus::Error> {
+        self.inner.registry.register(Box::new(collector))
+    }
+
+    /// Everything in Prometheus' text format 0.0.4.
+    pub fn text(&self) -> Vec<u8> {
+        let mut text = Vec::new();
+        // Writing into memory cannot fail, and what cannot be encoded is left out.
+        let _ = TextEncoder::new().encode(&self.inner.registry.gather(), &mut text);
+        text
+    }
+
+    pub(crate) fn pass_done(&self, queue: &str, result: PassResult, took: Duration) {
+        self.inner
+            .reconcile_total
+            .with_label_values(&[queue, result.label()])
+            .inc();
+        self.inner
+            .reconcile_time
+            .with_label_values(&[queue])
+            .observe(took.as_secs_f64());
+        if result == PassResult::Error {
+            self.inner
+                .reconcile_errors
+                .with_label_values(&[queue])
+                .inc();
+        }
+    }
+
+    pub(crate) fn pass_panicked(&self, queue: &str) {
+        self.inner
+            .reconcile_panics
+            .with_label_values(&[queue])
+            .inc();
+    }
+
+    pub(crate) fn object_reconciled(&self, kind: &str, key: &Key, took: Duration) {
+        let labels = [kind, key.name.as_str(), key.namespace.as_str()];
+        self.inner
+            .reconcile_duration
+            .with_label_values(&labels)
+            .observe(took.as_secs_f64());
+    }
+
+    pub(crate) fn object_gone(&self, kind: &str, key: &Key) {
+        let labels = [kind, key.name.as_str(), key.namespace.as_str()];
+        let _ = self.inner.reconcile_duration.remove_label_values(&labels);
+    }
+
+    /// Makes the series of a kind appear before its first pass.
+    pub(crate) fn controller_started(&self, queue: &str, concurrent: usize) {
+        self.inner
+            .max_concurrent
+            .with_label_values(&[queue])
+            .set(i64::try_from(concurrent).unwrap_or(i64::MAX));
+        self.inner.active_workers.with_label_values(&[queue]).set(0);
+        for result in [
+            PassResult::Success,
+            PassResult::RequeueAfter,
+            PassResult::Requeue,
+            PassResult::Error,
+        ] {
+            self.inner
+                .reconcile_total
+                .with_label_values(&[queue, result.label()]);
+        }
+        self.inner.reconcile_errors.with_label_values(&[queue]);
+        self.inner
+            .reconcile_terminal_errors
+            .with_label_values(&[queue]);
+        self.inner.reconcile_panics.with_label_values(&[queue]);
+        self.inner.queue_adds.with_label_values(&[queue, queue]);
+        self.inner.queue_retries.with_label_values(&[queue, queue]);
+        self.inner.queue_depth.with_label_values(&[queue, queue]);
+    }
+
+    pub(crate) fn active_workers(&self, queue: &str, change: i64) {
+        self.inner
+            .active_workers
+            .with_label_values(&[queue])
+            .add(change);
+    }
+
+    pub(crate) fn queue_depth(&self, queue: &str, depth: usize) {
+        let depth = i64::try_from(depth).unwrap_or(i64::MAX);
+        self.inner
+            .queue_depth
+            .with_label_values(&[queue, queue])
+            .set(depth);
+    }
+
+    pub(crate) fn queue_added(&self, queue: &str) {
+        self.inner
+            .queue_adds
+            .with_label_values(&[queue, queue])
+            .inc();
+    }
+
+    pub(crate) fn queue_retried(&self, queue: &str) {
+        self.inner
+            .queue_retries
+            .with_label_values(&[queue, queue])
+            .inc();
+    }
+
+    pub(crate) fn queue_waited(&self, queue: &str, waited: Duration) {
+        self.inner
+            .queue_duration
+            .with_label_values(&[queue, queue])
+            .observe(waited.as_secs_f64());
+    }
+
+    pub(crate) fn work_done(&self, queue: &str, took: Duration) {
+        self.inner
+            .work_duration
+            .with_label_values(&[queue, queue])
+            .observe(took.as_secs_f64());
+    }
+
+    pub(crate) fn unfinished(&self, queue: &str, total: Duration, longest: Duration) {
+        self.inner
+            .unfinished_work
+            .with_label_values(&[queue, queue])
+            .set(total.as_secs_f64());
+        self.inner
+            .longest_running
+            .with_label_values(&[queue, queue])
+            .set(longest.as_secs_f64());
+    }
+
+    pub(crate) fn request(&self, code: &str, method: &str, host: &str) {
+        self.inner
+            .requests
+            .with_label_values(&[code, method, host])
+            .inc();
+    }
+
+    pub(crate) fn leading(&self, lease: &str, leading: bool) {
+        self.inner
+            .leader
+            .with_label_values(&[lease])
+            .set(i64::from(leading));
+    }
+
+    pub(crate) fn event_posted(&self, sink: &str) {
+        self.inner.events_posted.with_label_values(&[sink]).inc();
+    }
+
+    pub(crate) fn event_dropped(&self, sink: &str, reason: &str) {
+        self.inner
+            .events_dropped
+            .with_label_values(&[sink, reason])
+            .inc();
+    }
+
+    #[cfg(test)]
+    pub(crate) fn events_posted(&self, sink: &str) -> u64 {
+        self.inner.events_posted.with_label_values(&[sink]).get()
+    }
+
+    pub(crate) fn undecodable(&self, kind: &str, objects: usize) {
+        self.inner
+            .undecodable
+            .with_label_values(&[kind])
+            .set(i64::try_from(objects).unwrap_or(i64::MAX));
+    }
+
+    pub(crate) fn watch_failed(&self, resource: &str) {
+        self.inner.watch_errors.with_label_values(&[resource]).inc();
+    }
+
+    pub(crate) fn watch_listed(&self, resource: &str) {
+        self.inner
+            .watch_relists
+            .with_label_values(&[resource])
+            .inc();
+    }
+}
+
+const RECONCILE_BUCKETS: &[f64] = &[
+    0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8, 0.9,
+    1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 15.0, 20.0,
+    25.0, 30.0, 40.0, 50.0, 60.0,
+];
+const ONE: &[&str] = &["controller"];
+const QUEUE: &[&str] = &["name", "controller"];
+
+#[expect(clippy::too_many_lines, reason = "a table: one entry per family")]
+fn families(registry: Registry) -> Families {
+    let r = &registry;
+    Families {
+        reconcile_duration: histogram(
+            r,
+            "gotk_reconcile_duration_seconds",
+            "The duration in seconds of a GitOps Toolkit resource reconciliation.",
+            (&["kind", "name", "namespace"], duration_buckets()),
+        ),
+        reconcile_total: counter(
+            r,
+            "controller_runtime_reconcile_total",
+            "Total number of reconciliations per controller",
+            &["controller", "result"],
+        ),
+        reconcile_errors: counter(
+            r,
+            "controller_runtime_reconcile_errors_total",
+            "Total number of reconciliation errors per controller",
+            ONE,
+        ),
+        reconcile_terminal_errors: counter(
+            r,
+            "controller_runtime_terminal_reconcile_errors_total",
+            "Total number of terminal reconciliation errors per controller",
+            ONE,
+        ),
+        reconcile_panics: counter(
+            r,
+            "controller_runtime_reconcile_panics_total",
+            "Total number of reconciliation panics per controller",
+            ONE,
+        ),
+        reconcile_time: histogram(
+            r,
+            "controller_runtime_reconcile_time_seconds",
+            "Length of time per reconciliation per controller",
+            (ONE, RECONCILE_BUCKETS.to_vec()),
+        ),
+        max_concurrent: gauge(
+            r,
+            "controller_runtime_max_concurrent_reconciles",
+            "Maximum number of concurrent reconciles per controller",
+            ONE,
+        ),
+        active_workers: gauge(
+            r,
+            "controller_runtime_active_workers",
+            "Number of currently used workers per controller",
+            ONE,
+        ),
+        queue_depth: gauge(r, "workqueue_depth", "Current depth of workqueue", QUEUE),
+        queue_adds: counter(
+            r,
+            "workqueue_adds_total",
+            "Total number of adds handled by workqueue",
+            QUEUE,
+        ),
+        queue_retries: counter(
+            r,
+            "workqueue_retries_total",
+            "Total number of retries handled by workqueue",
+            QUEUE,
+        ),
+        queue_duration: histogram(
+            r,
+            "workqueue_queue_duration_seconds",
+            "How long in seconds an item stays in workqueue before being requested",
+            (QUEUE, queue_buckets()),
+        ),
+        work_duration: histogram(
+            r,
+            "workqueue_work_duration_seconds",
+            "How long in seconds processing an item from workqueue takes.",
+            (QUEUE, queue_buckets()),
+        ),
+        unfinished_work: float(
+            r,
+            "workqueue_unfinished_work_seconds",
+            "How many seconds of work that is in progress and has not been observed by work_duration.",
+            QUEUE,
+        ),
+        longest_running: float(
+            r,
+            "workqueue_longest_running_processor_seconds",
+            "How many seconds has the longest running processor for workqueue been running.",
+            QUEUE,
+        ),
+        requests: counter(
+            r,
+            "rest_client_requests_total",
+            "Number of HTTP requests, partitioned by status code, method, and host.",
+            &["code", "method", "host"],
+        ),
+        leader: gauge(
+            r,
+            "leader_election_master_status",
+            "Whether this process leads: 1 means it does, 0 means it does not.",
+            &["name"],
+        ),
+        events_posted: counter(
+            r,
+            "weir_events_posted_total",
+            "Events that were delivered.",
+            &["sink"],
+        ),
+        events_dropped: counter(
+            r,
+            "weir_events_dropped_total",
+            "Events that were dropped, and why.",
+            &["sink", "reason"],
+        ),
+        undecodable: gauge(
+            r,
+            "weir_undecodable_objects",
+            "Stored objects that do not decode as their kind.",
+            &["kind"],
+        ),
+        watch_errors: counter(
+            r,
+            "weir_watch_errors_total",
+            "Failures of watches and their lists.",
+            &["resource"],
+        ),
+        watch_relists: counter(
+            r,
+            "weir_watch_lists_total",
+            "Complete lists read for watches.",
+            &["resource"],
+        ),
+        registry,
+    }
+}
+
+fn duration_buckets() -> Vec<f64> {
+    // Ten buckets from 10 ms to half an hour, each the same factor apart.
+    let factor = (1800.0_f64 / 0.01).powf(1.0 / 9.0);
+    (0..10).map(|power| 0.01 * factor.powi(power)).collect()
+}
+
+fn queue_buckets() -> Vec<f64> {
+    exponential_buckets(1e-8, 10.0, 12).expect("a positive start and a factor above one")
+}
+
+fn registered<C: Collector + Clone + 'static>(
+    registry: &Registry,
+    family: prometheus::Result<C>,
+) -> C {
+    let family = family.expect("names and labels are constants that a test reads back");
+    registry
+        .register(Box::new(family.clone()))
+        .expect("every name is registered once");
+    family
+}
+
+fn counter(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
+    registered(registry, IntCounterVec::new(Opts::new(name, help), labels))
+}
+
+fn gauge(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
+    registered(registry, IntGaugeVec::new(Opts::new(name, help), labels))
+}
+
+fn float(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> GaugeVec {
+    registered(registry, GaugeVec::new(Opts::new(name, help), labels))
+}
+
+fn histogram(
+    registry: &Registry,
+    name: &str,
+    help: &str,
+    (labels, buckets): (&[&str], Vec<f64>),
+) -> HistogramVec {
+    registered(
+        registry,
+        HistogramVec::new(HistogramOpts::new(name, help).buckets(buckets), labels),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(metrics: &Metrics) -> String {
+        String::from_utf8(metrics.text()).expect("utf-8")
+    }
+
+    #[test]
+    fn durations_have_flux_buckets_and_go_with_the_object() {
+        let metrics = Metrics::new();
+        let key = Key::new("ns", "app");
+        metrics.object_reconciled("Kustomization", &key, Duration::from_millis(30));
+        let shown = text(&metrics);
+        for bucket in [
+            "0.01", "0.038", "0.147", "0.564", "2.166", "8.309", "31.87", "122.3", "469.1",
+        ] {
+            assert!(
+                shown.contains(&format!("le=\"{bucket}")),
+                "{bucket} is missing in {shown}"
+            );
+        }
+        assert!(shown.contains(r#"gotk_reconcile_duration_seconds_count{kind="Kustomization",name="app",namespace="ns"} 1"#));
+        metrics.object_gone("Kustomization", &key);
+        assert!(!text(&metrics).contains("gotk_reconcile_duration_seconds_count"));
+    }
+
+    #[test]
+    fn a_started_controller_shows_its_series() {
+        let metrics = Metrics::new();
+        metrics.controller_started("kustomization", 4);
+        let shown = text(&metrics);
+        assert!(shown.contains(
+            r#"controller_runtime_max_concurrent_reconciles{controller="kustomization"} 4"#
+        ));
+        assert!(
+            shown.contains(r#"workqueue_depth{controller="kustomization",name="kustomization"} 0"#)
+        );
+        assert!(shown.contains(
+            r#"controller_runtime_reconcile_total{controller="kustomization",result="error"} 0"#
+        ));
+    }
+}

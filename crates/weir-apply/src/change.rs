@@ -79,6 +79,17 @@ impl Change {
         }
     }
 
+    /// `action` done to an object of which only the name is known.
+    pub(crate) fn named(target: &Target, action: Action) -> Self {
+        Self {
+            target: target.clone(),
+            action,
+            uid: String::new(),
+            resource_version: String::new(),
+            generation: None,
+        }
+    }
+
     /// What identifies the object.
     #[must_use]
     pub fn subject(&self) -> &ObjectRef {

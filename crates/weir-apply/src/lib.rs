@@ -4,16 +4,32 @@
 //! stage asks an [`Applier`] for a [`StagePlan`], adds its entries to the inventory, and has it executed. What the
 //! inventory no longer holds is pruned last.
 
+mod applier;
 mod change;
+mod cluster;
+mod discovery;
+mod drift;
+mod error;
 pub mod inventory;
 mod normalize;
 mod object;
+mod plan;
 mod prepare;
+mod request;
 mod stage;
+mod takeover;
 
+pub use applier::{
+    Applier, Force, Known, LiveIndex, PruneError, Pruned, Settings, TargetStatus, WaitError,
+    stalled_message, timeout_message,
+};
 pub use change::{Action, Change, ChangeSet};
+pub use cluster::Cluster;
+pub use error::ApplyError;
 pub use inventory::Target;
 pub use normalize::normalize;
 pub use object::{GroupKind, NotAnObject, Object, ObjectRef};
+pub use plan::{Planned, StagePlan, Step};
 pub use prepare::{Owner, PrepareError, prepare};
+pub use request::RequestError;
 pub use stage::{Stage, StageKind, compare, stages};

@@ -1,0 +1,219 @@
+//! Asks the API server what an apply would do, then does it.
+//!
+//! Source: fluxcd/pkg `ssa/manager_apply.go`
+
+mod execute;
+mod health;
+mod prune;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::{StreamExt as _, stream};
+use serde_json::Value;
+
+use crate::cluster::Cluster;
+use crate::error::{ApplyError, without_secrets};
+use crate::inventory::Target;
+use crate::object::{Object, ObjectRef};
+use crate::plan::{self, Planned, StagePlan};
+use crate::request::{DryRun, RequestError, Verb};
+use crate::stage::Stage;
+use crate::takeover::{self, Manager};
+
+pub use health::{TargetStatus, stalled_message, timeout_message};
+pub use prune::{PruneError, Pruned, WaitError};
+
+/// What is known of an object without asking the API server.
+#[derive(Debug, Clone)]
+pub enum Known {
+    /// It is there, like this.
+    Present(Object),
+    /// It is not there.
+    Absent,
+}
+
+/// Knows objects without asking the API server, as an index kept up to date by watches does.
+pub trait LiveIndex: Send + Sync {
+    /// What is known of `target`; None where the server must be asked.
+    fn look_up(&self, target: &Target) -> Option<Known>;
+}
+
+/// How objects are applied.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The manager under whose name fields are applied.
+    pub field_manager: String,
+    /// Other managers, by the start of their names, whose fields are taken over.
+    pub override_managers: Vec<String>,
+    /// Requests of one stage at a time, within what the cluster takes.
+    pub concurrency: usize,
+    /// How long an object that is recreated may take to go away.
+    pub recreate_within: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            field_manager: "kustomize-controller".to_owned(),
+            override_managers: Vec::new(),
+            concurrency: 16,
+            recreate_within: Duration::from_secs(60),
+        }
+    }
+}
+
+/// Whether objects are recreated when an immutable field changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Force {
+    /// Only those that ask for it.
+    OnRequest,
+    /// All of them.
+    Always,
+}
+
+/// Applies objects to a cluster and removes them from it. Cheap to make.
+#[derive(Clone)]
+pub struct Applier {
+    cluster: Cluster,
+    settings: Settings,
+    managers: Vec<Manager>,
+    index: Option<Arc<dyn LiveIndex>>,
+}
+
+impl std::fmt::Debug for Applier {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Applier")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Applier {
+    /// An applier to `cluster`, with the rights of its identity.
+    #[must_use]
+    pub fn new(cluster: Cluster, settings: Settings) -> Self {
+        Self {
+            managers: takeover::managers(&settings.field_manager, &settings.override_managers),
+            cluster,
+            settings,
+            index: None,
+        }
+    }
+
+    /// Looks objects up in `index` before it asks the API server.
+    #[must_use]
+    pub fn with_index(mut self, index: Arc<dyn LiveIndex>) -> Self {
+        self.index = Some(index);
+        self
+    }
+
+    /// Looks at the objects of a stage, has the server try each of them, and decides what to do. Nothing is written.
+    ///
+    /// # Errors
+    /// The [`ApplyError`] of the first object, in order, that cannot be applied.
+    pub async fn plan(&self, stage: Stage, force: Force) -> Result<StagePlan, ApplyError> {
+        let kind = stage.kind;
+        let planned = stream::iter(stage.objects)
+            .map(|desired| self.plan_one(desired, force))
+            .buffered(self.settings.concurrency.max(1));
+        let planned: Vec<Result<Planned, ApplyError>> = planned.collect().await;
+        let objects = planned.into_iter().collect::<Result<_, _>>()?;
+        Ok(StagePlan { kind, objects })
+    }
+
+    async fn plan_one(&self, desired: Object, force: Force) -> Result<Planned, ApplyError> {
+        let live = self.look_up(&desired).await?;
+        if plan::is_skipped(&desired, live.as_ref()) {
+            return Ok(plan::skip(desired, live));
+        }
+        match self.dry_run(&desired).await {
+            Ok(accepted) => {
+                let own = &self.settings.field_manager;
+                Ok(plan::apply(
+                    desired,
+                    live.as_ref(),
+                    accepted,
+                    own,
+                    &self.managers,
+                ))
+            }
+            Err(cause) => {
+                let forced = force == Force::Always || plan::asks_for_force(&desired);
+                if let Some(live) = live
+                    && forced
+                    && self.is_immutable_change(&desired, &cause).await
+                {
+                    return Ok(plan::recreate(desired, live));
+                }
+                let object = desired.reference();
+                let cause = without_secrets(&desired, cause);
+                Err(ApplyError::DryRun { object, cause })
+            }
+        }
+    }
+
+    /// The object as it is. None if it is not there, and also where it cannot be read: the dry run that follows
+    /// says better why.
+    async fn look_up(&self, desired: &Object) -> Result<Option<Object>, ApplyError> {
+        let target = Target {
+            object: desired.reference(),
+            api_version: desired.api_version().to_owned(),
+        };
+        if let Some(known) = self.index.as_ref().and_then(|index| index.look_up(&target)) {
+            return Ok(match known {
+                Known::Present(object) => Some(object),
+                Known::Absent => None,
+            });
+        }
+        Ok(self
+            .cluster
+            .get(&target.object, &target.api_version)
+            .await
+            .unwrap_or_default())
+    }
+
+    async fn dry_run(&self, desired: &Object) -> Result<Object, RequestError> {
+        self.server_side_apply(desired, DryRun::Yes).await
+    }
+
+    async fn server_side_apply(
+        &self,
+        desired: &Object,
+        dry_run: DryRun,
+    ) -> Result<Object, RequestError> {
+        let verb = Verb::Apply {
+            body: desired.value(),
+            manager: &self.settings.field_manager,
+            dry_run,
+        };
+        let object = desired.reference();
+        self.cluster
+            .send_for_object(&object, desired.api_version(), &verb)
+            .await
+    }
+
+    /// Whether `cause` stands for a change that only a new object could have: the server would take the object if
+    /// it were not there yet. Flux takes every invalid object for one, and deletes what is there.
+    async fn is_immutable_change(&self, desired: &Object, cause: &RequestError) -> bool {
+        let message = cause.to_string();
+        let suspect = cause.is_code(422)
+            || cause.is_code(409)
+            || message.contains("is immutable")
+            || message.contains("immutable field");
+        if !suspect {
+            return false;
+        }
+        let verb = Verb::DryRunCreate {
+            body: desired.value(),
+            manager: &self.settings.field_manager,
+        };
+        let object: ObjectRef = desired.reference();
+        let created: Result<Value, RequestError> = self
+            .cluster
+            .send(&object, desired.api_version(), &verb)
+            .await;
+        // It is valid, but there is one already.
+        matches!(created, Err(RequestError::Refused { reason, .. }) if reason == "AlreadyExists")
+    }
+}

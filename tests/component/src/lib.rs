@@ -8,3 +8,5 @@
 
 #[cfg(test)]
 mod control_plane;
+#[cfg(test)]
+mod install;

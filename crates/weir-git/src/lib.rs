@@ -1,1 +1,26 @@
-//! Remote Git repositories: list refs, fetch one commit, read its tree.
+//! Remote Git repositories: list refs, resolve a reference, fetch one commit, read its tree.
+//!
+//! Nothing is ever checked out: a depth-1 pack goes into a bare object database in a folder of its own, and
+//! the tree is read from there. Everything blocks; [`Git::run`] puts it on a bounded number of threads with
+//! a deadline. Http(s) is served so far.
+
+mod connection;
+mod error;
+mod fetch;
+mod http;
+mod reference;
+mod refs;
+mod remote;
+mod session;
+mod snapshot;
+
+pub use gix::ObjectId;
+
+pub use connection::Connection;
+pub use error::{Error, Purpose, RemoteError, Stopped};
+pub use http::Failure;
+pub use reference::{Reference, Resolved, Revision};
+pub use refs::Refs;
+pub use remote::{Credentials, Limits, Proxy, Remote, RemoteOptions, Tls};
+pub use session::{Git, Session};
+pub use snapshot::{Commit, Entry, EntryKind, Snapshot};

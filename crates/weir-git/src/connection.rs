@@ -1,0 +1,188 @@
+//! A conversation with a server.
+
+use std::path::Path;
+
+use gix::protocol::handshake::Ref;
+use gix::protocol::ls_refs::RefPrefixes;
+use gix::protocol::transport::client::blocking_io::http::Transport;
+use gix::protocol::transport::{Protocol, Service};
+use gix::protocol::{Handshake, LsRefsCommand};
+
+use crate::error::{Error, Purpose, RemoteError};
+use crate::fetch::{self, Depth};
+use crate::http::{Budget, Http};
+use crate::reference::{Reference, Resolved, Revision};
+use crate::refs::Refs;
+use crate::remote::{Remote, chain};
+use crate::session::Session;
+use crate::snapshot::Snapshot;
+
+impl Remote {
+    /// Opens a conversation; blocks.
+    ///
+    /// # Errors
+    /// [`Error::List`] or [`Error::Clone`], as `purpose` says.
+    pub fn connect<'a>(
+        &'a self,
+        session: &'a Session,
+        purpose: Purpose,
+    ) -> Result<Connection<'a>, Error> {
+        let budget = Budget::new(self.limits.advertised_bytes);
+        let http = Http::new(
+            self.clients.clone(),
+            session.clone(),
+            &self.url,
+            self.authorization.clone(),
+            budget.clone(),
+        );
+        let failure = http.failure();
+        let fail = |error: String| {
+            let source = failure.take().unwrap_or(RemoteError::Protocol(error));
+            Error::remote(purpose, &self.shown, source)
+        };
+        let base = self.url.as_str().trim_end_matches('/').to_owned();
+        let url = gix::url::parse(base.as_str()).map_err(|error| fail(error.to_string()))?;
+        let mut transport = Transport::new_http(http, url, Protocol::V2, false);
+        let mut handshake = gix::protocol::handshake(
+            &mut transport,
+            Service::UploadPack,
+            |_| Ok(None),
+            Vec::new(),
+            &mut gix::progress::Discard,
+        )
+        .map_err(|error| fail(chain(&error)))?;
+        let refs = handshake.refs.take();
+        Ok(Connection {
+            remote: self,
+            session,
+            purpose,
+            transport,
+            handshake,
+            refs,
+            budget,
+        })
+    }
+}
+
+/// A conversation with a server: list, then perhaps fetch.
+pub struct Connection<'a> {
+    remote: &'a Remote,
+    session: &'a Session,
+    purpose: Purpose,
+    transport: Transport<Http>,
+    handshake: Handshake,
+    /// All refs, where the server speaks an old protocol and has sent them unasked.
+    refs: Option<Vec<Ref>>,
+    budget: Budget,
+}
+
+impl Connection<'_> {
+    /// The commits that `reference` stands for right now.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] for a repository without commits, and what [`Reference`] can fail with.
+    pub fn resolve(&mut self, reference: &Reference) -> Result<Resolved, Error> {
+        reference.check()?;
+        let prefixes = reference.prefixes();
+        let refs = if prefixes.is_empty() {
+            Refs::default()
+        } else {
+            self.list(&prefixes)?
+        };
+        match reference.resolve(&refs, &self.remote.shown) {
+            Err(_) if !prefixes.is_empty() && self.list(&[])?.is_empty() => Err(Error::Empty),
+            resolved => resolved,
+        }
+    }
+
+    /// Fetches the one commit of `resolved`, without history, into a new folder below `directory`.
+    ///
+    /// # Errors
+    /// [`Error::Clone`], [`Error::CommitNotFound`], [`Error::Object`].
+    pub fn fetch(
+        &mut self,
+        resolved: &Resolved,
+        directory: &Path,
+    ) -> Result<(Revision, Snapshot), Error> {
+        let wants: Vec<_> = resolved.candidates.iter().map(|one| one.commit).collect();
+        let outcome = match self.pack(&wants, Depth::One, directory) {
+            Err(RemoteError::Protocol(text)) if unadvertised(&text) => {
+                self.pack_of_heads(directory)
+            }
+            outcome => outcome,
+        };
+        let objects = outcome.map_err(|source| {
+            let missing = matches!(&source, RemoteError::Protocol(text) if unadvertised(text));
+            match (missing, wants.first()) {
+                (true, Some(commit)) => Error::CommitNotFound(commit.to_string()),
+                _ => Error::remote(Purpose::Clone, &self.remote.shown, source),
+            }
+        })?;
+        Snapshot::youngest(objects, &resolved.candidates, self.remote.limits)
+    }
+
+    /// All branches with their history, for servers that hand out advertised commits only.
+    fn pack_of_heads(&mut self, directory: &Path) -> Result<tempfile::TempDir, RemoteError> {
+        let refs = self.advertised(&["refs/heads/".to_owned()])?;
+        let mut heads: Vec<_> = refs.heads().collect();
+        heads.sort_unstable();
+        heads.dedup();
+        if heads.is_empty() {
+            return Err(RemoteError::Protocol("not our ref".to_owned()));
+        }
+        self.pack(&heads, Depth::Full, directory)
+    }
+
+    fn pack(
+        &mut self,
+        wants: &[gix::ObjectId],
+        depth: Depth,
+        directory: &Path,
+    ) -> Result<tempfile::TempDir, RemoteError> {
+        let limits = self.remote.limits;
+        self.budget.refill(limits.pack_bytes);
+        let job = fetch::Job {
+            wants,
+            depth,
+            directory,
+            limits,
+        };
+        let fetched = fetch::pack(&mut self.transport, &mut self.handshake, &job, self.session);
+        fetched.map_err(|text| {
+            let stopped = self.session.check().err();
+            match (self.budget.failure().take(), stopped) {
+                (Some(failure), _) => failure,
+                (None, Some(Error::Stopped(stopped))) => RemoteError::Stopped(stopped),
+                (None, _) => RemoteError::Protocol(text),
+            }
+        })
+    }
+
+    fn list(&mut self, prefixes: &[String]) -> Result<Refs, Error> {
+        let (purpose, url) = (self.purpose, self.remote.shown.clone());
+        self.advertised(prefixes)
+            .map_err(|source| Error::remote(purpose, &url, source))
+    }
+
+    fn advertised(&mut self, prefixes: &[String]) -> Result<Refs, RemoteError> {
+        if let Some(refs) = &self.refs {
+            return Ok(Refs::from_advertised(refs.clone()));
+        }
+        self.budget.refill(self.remote.limits.advertised_bytes);
+        let mut wanted = RefPrefixes::new();
+        wanted.extend(prefixes.iter().map(|prefix| prefix.as_str().into()));
+        let prefixes = (!prefixes.is_empty()).then_some(wanted);
+        let command = LsRefsCommand::new(prefixes, &self.handshake.capabilities, fetch::agent());
+        let listed =
+            command.invoke_blocking(&mut self.transport, &mut gix::progress::Discard, false);
+        listed.map(Refs::from_advertised).map_err(|error| {
+            let failure = self.budget.failure().take();
+            failure.unwrap_or_else(|| RemoteError::Protocol(chain(&error)))
+        })
+    }
+}
+
+/// The server knows the commit not, or does not hand it out by its hash.
+fn unadvertised(text: &str) -> bool {
+    text.contains("not our ref") || text.contains("unadvertised object")
+}

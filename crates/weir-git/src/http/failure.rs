@@ -1,0 +1,137 @@
+//! HTTP failures in the words of go-git and Go's HTTP client.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::io;
+
+use reqwest::{Method, Url};
+
+/// How an HTTP exchange failed.
+///
+/// Source: go-git v5 `plumbing/transport/http/common.go`.
+#[derive(Debug)]
+pub enum Failure {
+    /// An error status.
+    Status {
+        /// The status.
+        code: u16,
+        /// What was asked for.
+        url: String,
+        /// The beginning of the page that came with it.
+        reason: String,
+    },
+    /// No answer; the text is complete.
+    Request(String),
+    /// The answer broke off.
+    Body(String),
+    /// A redirect we do not follow.
+    Redirect(String),
+    /// More bytes than allowed.
+    TooLarge,
+}
+
+impl Failure {
+    /// A request that got no answer.
+    pub(crate) fn request(method: &Method, url: &Url, error: reqwest::Error) -> Self {
+        let verb = match method.as_str() {
+            "GET" => "Get",
+            "POST" => "Post",
+            other => other,
+        };
+        let cause = cause(url, &error.without_url());
+        Self::Request(format!("{verb} \"{url}\": {cause}"))
+    }
+
+    /// A body that broke off.
+    pub(crate) fn body(error: reqwest::Error) -> Self {
+        Self::Body(innermost(&error.without_url()).to_string())
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status { code, url, reason } => match code {
+                401 => write!(f, "authentication required: {reason}"),
+                403 => write!(f, "authorization failed: {reason}"),
+                404 => write!(f, "repository not found: {reason}"),
+                _ => {
+                    write!(
+                        f,
+                        "unexpected client error: unexpected requesting {url:?} status code: {code}"
+                    )?;
+                    if reason.is_empty() {
+                        return Ok(());
+                    }
+                    write!(f, ": {reason}")
+                }
+            },
+            Self::Request(text) | Self::Redirect(text) => f.write_str(text),
+            Self::Body(text) => write!(f, "unexpected EOF: {text}"),
+            Self::TooLarge => f.write_str("the server sent more than is allowed"),
+        }
+    }
+}
+
+fn cause(url: &Url, error: &(dyn StdError + 'static)) -> String {
+    let chain = sources(error);
+    let texts: Vec<String> = chain.iter().map(ToString::to_string).collect();
+    let through_proxy = texts
+        .iter()
+        .any(|text| text.contains("proxy") || text.contains("tunnel"));
+    let prefix = if through_proxy {
+        "proxyconnect tcp: "
+    } else {
+        ""
+    };
+    let host = url.host_str().unwrap_or_default();
+    let port = url.port_or_known_default().unwrap_or_default();
+    let io_kind = chain
+        .iter()
+        .filter_map(|error| error.downcast_ref::<io::Error>())
+        .map(io::Error::kind)
+        .next_back();
+    if let Some(refused) = io_kind.and_then(dial_error) {
+        return format!("{prefix}dial tcp {host}:{port}: connect: {refused}");
+    }
+    let found = |part: &str| texts.iter().any(|text| text.contains(part));
+    if found("dns error") || found("failed to lookup address") {
+        return format!("{prefix}dial tcp: lookup {host}: no such host");
+    }
+    if found("UnknownIssuer") {
+        return "tls: failed to verify certificate: x509: certificate signed by unknown authority"
+            .to_owned();
+    }
+    if found("NotValidForName") {
+        return format!(
+            "tls: failed to verify certificate: x509: certificate is not valid for {host}"
+        );
+    }
+    if found("operation timed out") || io_kind == Some(io::ErrorKind::TimedOut) {
+        return format!("{prefix}dial tcp {host}:{port}: i/o timeout");
+    }
+    format!("{prefix}{}", texts.last().cloned().unwrap_or_default())
+}
+
+fn dial_error(kind: io::ErrorKind) -> Option<&'static str> {
+    match kind {
+        io::ErrorKind::ConnectionRefused => Some("connection refused"),
+        io::ErrorKind::HostUnreachable => Some("no route to host"),
+        io::ErrorKind::NetworkUnreachable => Some("network is unreachable"),
+        _ => None,
+    }
+}
+
+fn sources<'a>(error: &'a (dyn StdError + 'static)) -> Vec<&'a (dyn StdError + 'static)> {
+    let mut chain = vec![error];
+    let mut next = error.source();
+    while let Some(cause) = next {
+        chain.push(cause);
+        next = cause.source();
+    }
+    chain
+}
+
+fn innermost<'a>(error: &'a (dyn StdError + 'static)) -> &'a (dyn StdError + 'static) {
+    sources(error).pop().unwrap_or(error)
+}

@@ -1,0 +1,252 @@
+//! One repository on one server, with what it takes to talk to it.
+
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use reqwest::header::HeaderValue;
+use reqwest::{Certificate, Identity, Url};
+
+use crate::error::Error;
+use crate::http::Clients;
+
+/// What proves who we are.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Credentials {
+    /// User name and password.
+    Basic {
+        /// The user name; may be empty.
+        username: String,
+        /// The password; may be empty.
+        password: String,
+    },
+    /// A bearer token.
+    Bearer(String),
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Basic { .. } => "Basic(…)",
+            Self::Bearer(_) => "Bearer(…)",
+        })
+    }
+}
+
+/// PEM blocks for TLS.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Tls {
+    /// Authorities to trust beside the system's.
+    pub ca: Option<Vec<u8>>,
+    /// Our certificate chain and its key.
+    pub identity: Option<(Vec<u8>, Vec<u8>)>,
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tls")
+            .field("ca", &self.ca.is_some())
+            .field("identity", &self.identity.is_some())
+            .finish()
+    }
+}
+
+/// A proxy that is used instead of those in the environment.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Proxy {
+    /// Its URL, http or https.
+    pub address: String,
+    /// User name and password for it.
+    pub login: Option<(String, String)>,
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Proxy(…)")
+    }
+}
+
+/// Bounds on what a server may make us do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of advertised refs.
+    pub advertised_bytes: u64,
+    /// Bytes of a pack.
+    pub pack_bytes: u64,
+    /// Objects in a pack.
+    pub objects: u32,
+    /// Bytes of one object, inflated.
+    pub object_bytes: usize,
+    /// Entries of a tree, all levels together.
+    pub entries: usize,
+    /// Components of the deepest path.
+    pub depth: usize,
+}
+
+impl Default for Limits {
+    /// 64 MiB of refs, 4 GiB of pack with 5 million objects of at most 512 MiB; 500,000 entries.
+    fn default() -> Self {
+        Self {
+            advertised_bytes: 64 << 20,
+            pack_bytes: 4 << 30,
+            objects: 5_000_000,
+            object_bytes: 512 << 20,
+            entries: 500_000,
+            depth: 256,
+        }
+    }
+}
+
+/// How to reach a repository.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RemoteOptions {
+    /// Sent to the repository's own host only. The URL's user and password serve where this is absent.
+    pub credentials: Option<Credentials>,
+    /// TLS material.
+    pub tls: Tls,
+    /// A proxy.
+    pub proxy: Option<Proxy>,
+    /// Bounds.
+    pub limits: Limits,
+}
+
+/// A repository that can be listed and fetched from.
+#[derive(Debug, Clone)]
+pub struct Remote {
+    pub(crate) url: Url,
+    pub(crate) shown: String,
+    pub(crate) clients: Clients,
+    pub(crate) authorization: Option<HeaderValue>,
+    pub(crate) limits: Limits,
+}
+
+impl Remote {
+    /// Prepares access to `url`; nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`Error::Auth`] for a URL, certificate, key, token or proxy that cannot be used.
+    pub fn new(url: &str, options: RemoteOptions) -> Result<Self, Error> {
+        let mut parsed = Url::parse(url).map_err(|error| Error::Auth(error.to_string()))?;
+        if !matches!(parsed.scheme(), "http" | "https") {
+            return Err(Error::Auth(format!(
+                "unsupported scheme '{}'",
+                parsed.scheme()
+            )));
+        }
+        let user_info = user_info(&parsed);
+        let shown = if user_info.is_some() {
+            // Neither can fail: an http URL has a host.
+            parsed.set_username("").ok();
+            parsed.set_password(None).ok();
+            parsed.to_string()
+        } else {
+            url.to_owned()
+        };
+        let authorization = options
+            .credentials
+            .or(user_info)
+            .map(|credentials| header(&credentials))
+            .transpose()?;
+        Ok(Self {
+            clients: clients(&options.tls, options.proxy.as_ref())?,
+            url: parsed,
+            shown,
+            authorization,
+            limits: options.limits,
+        })
+    }
+
+    /// The URL without user and password, for messages.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.shown
+    }
+}
+
+/// gix's error and its causes in one line.
+pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+fn user_info(url: &Url) -> Option<Credentials> {
+    if url.username().is_empty() && url.password().is_none() {
+        return None;
+    }
+    Some(Credentials::Basic {
+        username: percent_decoded(url.username()),
+        password: percent_decoded(url.password().unwrap_or_default()),
+    })
+}
+
+fn percent_decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, tail)) = rest.split_first() {
+        let digits = tail.get(..2).and_then(|two| std::str::from_utf8(two).ok());
+        let decoded = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match (byte, decoded) {
+            (b'%', Some(decoded)) => {
+                bytes.push(decoded);
+                rest = &tail[2..];
+            }
+            _ => {
+                bytes.push(byte);
+                rest = tail;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn header(credentials: &Credentials) -> Result<HeaderValue, Error> {
+    let text = match credentials {
+        Credentials::Basic { username, password } => {
+            format!(
+                "Basic {}",
+                STANDARD.encode(format!("{username}:{password}"))
+            )
+        }
+        Credentials::Bearer(token) => format!("Bearer {token}"),
+    };
+    let mut value = HeaderValue::from_str(&text)
+        .map_err(|_| Error::Auth("the token holds control characters".to_owned()))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+fn clients(tls: &Tls, proxy: Option<&Proxy>) -> Result<Clients, Error> {
+    let auth = |error: reqwest::Error| Error::Auth(chain(&error.without_url()));
+    let mut authorities = Vec::new();
+    if let Some(ca) = &tls.ca {
+        // What is no certificate adds nothing, as in Go.
+        authorities = Certificate::from_pem_bundle(ca).unwrap_or_default();
+    }
+    let identity = tls.identity.as_ref().map(|(certificate, key)| {
+        let joined = [certificate.as_slice(), b"\n", key.as_slice()].concat();
+        Identity::from_pem(&joined)
+    });
+    let identity = identity.transpose().map_err(auth)?;
+    let proxy = proxy.map(|proxy| {
+        let built = reqwest::Proxy::all(&proxy.address)?;
+        Ok::<_, reqwest::Error>(match &proxy.login {
+            Some((user, password)) => built.basic_auth(user, password),
+            None => built,
+        })
+    });
+    let proxy = proxy.transpose().map_err(auth)?;
+    let foreign = Clients::build(&authorities, None, proxy.clone()).map_err(auth)?;
+    let own = match identity {
+        Some(identity) => Clients::build(&authorities, Some(identity), proxy).map_err(auth)?,
+        None => foreign.clone(),
+    };
+    Ok(Clients { own, foreign })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,168 @@
+//! Blocking work on a bounded number of threads, with a deadline and an end when nobody waits any more.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::error::{Error, Stopped};
+
+/// The process's Git workers.
+#[derive(Debug, Clone)]
+pub struct Git {
+    permits: Arc<Semaphore>,
+}
+
+impl Git {
+    /// At most `parallel` operations run at a time; more wait.
+    #[must_use]
+    pub fn new(parallel: usize) -> Self {
+        Self {
+            permits: Arc::new(Semaphore::new(parallel.max(1))),
+        }
+    }
+
+    /// Runs `work` on a blocking thread for at most `timeout`, waiting for a thread not counted.
+    ///
+    /// Drop the future, and `work` is told to stop: its network reads fail at once, its loops at their
+    /// next [`Session::check`].
+    ///
+    /// # Errors
+    /// Those of `work`; [`Error::Panicked`] should a library panic on foreign bytes.
+    pub async fn run<T, E>(
+        &self,
+        timeout: Duration,
+        work: impl FnOnce(&Session) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        let permit = Arc::clone(&self.permits).acquire_owned().await;
+        let (session, _stop) = Session::start(timeout);
+        let working = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            work(&session)
+        });
+        match working.await {
+            Ok(result) => result,
+            Err(_) => Err(Error::Panicked.into()),
+        }
+    }
+}
+
+/// One operation's deadline and stop signal.
+#[derive(Debug, Clone)]
+pub struct Session {
+    handle: Handle,
+    deadline: Instant,
+    stop: CancellationToken,
+    interrupt: Arc<AtomicBool>,
+}
+
+impl Session {
+    /// A session that begins now. It ends when the guard is dropped or the time is over.
+    pub(crate) fn start(timeout: Duration) -> (Self, DropGuard) {
+        let session = Self {
+            handle: Handle::current(),
+            deadline: Instant::now() + timeout,
+            stop: CancellationToken::new(),
+            interrupt: Arc::default(),
+        };
+        let watched = session.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                () = watched.stop.cancelled() => {}
+                () = tokio::time::sleep_until(watched.deadline) => {}
+            }
+            watched.interrupt.store(true, Ordering::Relaxed);
+        });
+        let guard = session.stop.clone().drop_guard();
+        (session, guard)
+    }
+
+    /// Fails once the time is over or nobody waits for the result.
+    ///
+    /// # Errors
+    /// [`Error::Stopped`].
+    pub fn check(&self) -> Result<(), Error> {
+        if !self.interrupt.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        Err(Error::Stopped(self.reason()))
+    }
+
+    /// The flag that long computations in gix look at.
+    pub(crate) fn interrupt(&self) -> &AtomicBool {
+        &self.interrupt
+    }
+
+    /// Waits for `future` within the session.
+    pub(crate) fn wait<T>(&self, future: impl Future<Output = T>) -> Result<T, Stopped> {
+        self.handle.block_on(async {
+            tokio::select! {
+                biased;
+                () = self.stop.cancelled() => Err(Stopped::Cancelled),
+                result = tokio::time::timeout_at(self.deadline, future) => {
+                    result.map_err(|_| Stopped::TimedOut)
+                }
+            }
+        })
+    }
+
+    fn reason(&self) -> Stopped {
+        if self.stop.is_cancelled() {
+            Stopped::Cancelled
+        } else {
+            Stopped::TimedOut
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn work_ends_at_its_deadline() {
+        let git = Git::new(1);
+        let result: Result<(), Error> = git
+            .run(Duration::from_millis(20), |session| {
+                session.wait(std::future::pending::<()>())?;
+                Ok(())
+            })
+            .await;
+        assert!(matches!(result, Err(Error::Stopped(Stopped::TimedOut))));
+    }
+
+    #[tokio::test]
+    async fn work_ends_when_nobody_waits() {
+        let git = Git::new(1);
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        let run = git.run(
+            Duration::from_secs(60),
+            move |session| -> Result<(), Error> {
+                let result = session.wait(std::future::pending::<()>());
+                sender.send(result).ok();
+                Ok(())
+            },
+        );
+        tokio::time::timeout(Duration::from_millis(20), run)
+            .await
+            .expect_err("is dropped");
+        assert_eq!(receiver.await, Ok(Err(Stopped::Cancelled)));
+    }
+
+    #[tokio::test]
+    async fn a_panic_becomes_an_error() {
+        let result: Result<(), Error> = Git::new(1)
+            .run(Duration::from_secs(1), |_| panic!("foreign bytes"))
+            .await;
+        assert!(matches!(result, Err(Error::Panicked)));
+    }
+}

@@ -1,0 +1,255 @@
+//! A fetched commit: what it says and the tree below it, read from a bare object database.
+
+use gix::ObjectId;
+use gix::objs::tree::EntryKind as Mode;
+use gix::objs::{CommitRef, Find, Kind, TreeRef};
+use tempfile::TempDir;
+
+use crate::error::Error;
+use crate::reference::Revision;
+use crate::remote::Limits;
+use crate::session::Session;
+
+/// What a commit says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commit {
+    /// Its hash.
+    pub id: ObjectId,
+    /// Its root tree.
+    pub tree: ObjectId,
+    /// Its message, whole.
+    pub message: String,
+    /// When it was committed, in seconds since 1970.
+    pub committed: i64,
+}
+
+impl Commit {
+    /// The first line of the message, at most 50 characters of it.
+    ///
+    /// Source: fluxcd/pkg `git/git.go` `ShortMessage`.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        let line = self.message.split('\n').next().unwrap_or_default();
+        match line.char_indices().nth(50) {
+            Some((end, _)) => format!("{}...", &line[..end]),
+            None => line.to_owned(),
+        }
+    }
+}
+
+/// What a tree entry is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EntryKind {
+    /// A folder.
+    Dir,
+    /// A file.
+    File {
+        /// Its execute bit is set.
+        executable: bool,
+    },
+    /// A symbolic link; its contents are the target.
+    Symlink,
+    /// Another repository.
+    Submodule,
+}
+
+/// One entry of a commit's tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The path from the root, without a slash at either end.
+    pub path: String,
+    /// What it is.
+    pub kind: EntryKind,
+    /// The object that holds it.
+    pub id: ObjectId,
+}
+
+/// A commit with its objects. The objects are deleted from disk when it is dropped.
+pub struct Snapshot {
+    objects: gix::odb::Handle,
+    commit: Commit,
+    limits: Limits,
+    _directory: TempDir,
+}
+
+impl std::fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Snapshot")
+            .field("commit", &self.commit)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Snapshot {
+    /// Of several candidates, that with the youngest commit.
+    pub(crate) fn youngest(
+        directory: TempDir,
+        candidates: &[Revision],
+        limits: Limits,
+    ) -> Result<(Revision, Self), Error> {
+        let objects = gix::odb::at(directory.path(), gix::hash::Kind::Sha1)
+            .map_err(|error| Error::Object(error.to_string()))?;
+        let mut found: Option<(Revision, Commit)> = None;
+        for candidate in candidates {
+            let commit = commit(&objects, candidate.commit)?;
+            let younger = |(_, other): &(Revision, Commit)| commit.committed >= other.committed;
+            if found.as_ref().is_none_or(younger) {
+                found = Some((candidate.clone(), commit));
+            }
+        }
+        let (revision, commit) =
+            found.ok_or_else(|| Error::Object("nothing asked for".to_owned()))?;
+        let snapshot = Self {
+            objects,
+            commit,
+            limits,
+            _directory: directory,
+        };
+        Ok((revision, snapshot))
+    }
+
+    /// The commit.
+    #[must_use]
+    pub fn commit(&self) -> &Commit {
+        &self.commit
+    }
+
+    /// Every entry of the tree in the order of a lexical walk, a folder before what it holds.
+    ///
+    /// # Errors
+    /// [`Error::HostileName`] for names that a checkout must refuse or that are no UTF-8;
+    /// [`Error::Object`] for a broken tree, a name that occurs twice, or a bound that is exceeded.
+    pub fn entries(&self, session: &Session) -> Result<Vec<Entry>, Error> {
+        let mut all = Vec::new();
+        // Children wait in reverse, so that the next one to visit is on top.
+        let mut waiting = self.children("", self.commit.tree)?;
+        waiting.reverse();
+        while let Some(entry) = waiting.pop() {
+            session.check()?;
+            if all.len() + waiting.len() >= self.limits.entries {
+                return Err(Error::Object(format!(
+                    "more than {} entries",
+                    self.limits.entries
+                )));
+            }
+            if entry.kind == EntryKind::Dir {
+                if entry.path.split('/').count() >= self.limits.depth {
+                    return Err(Error::Object(format!(
+                        "deeper than {} folders",
+                        self.limits.depth
+                    )));
+                }
+                let children = self.children(&entry.path, entry.id)?;
+                waiting.extend(children.into_iter().rev());
+            }
+            all.push(entry);
+        }
+        Ok(all)
+    }
+
+    /// The contents of a file.
+    ///
+    /// # Errors
+    /// [`Error::Object`] if the object is missing, broken or too large.
+    pub fn read(&self, id: ObjectId) -> Result<Vec<u8>, Error> {
+        let mut bytes = Vec::new();
+        find(&self.objects, id, Kind::Blob, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn children(&self, folder: &str, id: ObjectId) -> Result<Vec<Entry>, Error> {
+        let mut buffer = Vec::new();
+        find(&self.objects, id, Kind::Tree, &mut buffer)?;
+        let tree = TreeRef::from_bytes(&buffer, gix::hash::Kind::Sha1)
+            .map_err(|error| Error::Object(format!("{id}: {error}")))?;
+        let mut children = Vec::with_capacity(tree.entries.len());
+        for entry in tree.entries {
+            let kind = match entry.mode.kind() {
+                Mode::Tree => EntryKind::Dir,
+                Mode::Blob => EntryKind::File { executable: false },
+                Mode::BlobExecutable => EntryKind::File { executable: true },
+                Mode::Link => EntryKind::Symlink,
+                Mode::Commit => EntryKind::Submodule,
+            };
+            let name = checked_name(entry.filename, kind)?;
+            let path = if folder.is_empty() {
+                name.to_owned()
+            } else {
+                format!("{folder}/{name}")
+            };
+            let id = entry.oid.to_owned();
+            children.push(Entry { path, kind, id });
+        }
+        children.sort_by(|left, right| left.path.cmp(&right.path));
+        let twice = children
+            .windows(2)
+            .find(|pair| matches!(pair, [left, right] if left.path == right.path));
+        if let Some([entry, _]) = twice {
+            return Err(Error::Object(format!("{:?} occurs twice", entry.path)));
+        }
+        Ok(children)
+    }
+}
+
+/// Refuses what could hurt where the tree is written to disk: `..`, everything that some file system takes for
+/// `.git`, separators.
+fn checked_name(name: &gix::bstr::BStr, kind: EntryKind) -> Result<&str, Error> {
+    use gix::validate::path::component::{Mode, Options};
+
+    let options = Options {
+        protect_windows: false,
+        protect_hfs: true,
+        protect_ntfs: true,
+    };
+    let mode = (kind == EntryKind::Symlink).then_some(Mode::Symlink);
+    let hostile = || Error::HostileName(String::from_utf8_lossy(name).into_owned());
+    gix::validate::path::component(name, mode, options).map_err(|_| hostile())?;
+    let text = std::str::from_utf8(name).map_err(|_| hostile())?;
+    if text.contains(['\0', '\\']) {
+        return Err(hostile());
+    }
+    Ok(text)
+}
+
+fn commit(objects: &gix::odb::Handle, id: ObjectId) -> Result<Commit, Error> {
+    let mut buffer = Vec::new();
+    let found = objects.try_find(&id, &mut buffer);
+    let data = found
+        .map_err(|error| Error::Object(format!("{id}: {error}")))?
+        .ok_or_else(|| Error::CommitNotFound(id.to_string()))?;
+    if data.kind != Kind::Commit {
+        return Err(Error::Object(format!(
+            "{id} is a {}, not a commit",
+            data.kind
+        )));
+    }
+    let broken = |error: &dyn std::fmt::Display| Error::Object(format!("{id}: {error}"));
+    let parsed =
+        CommitRef::from_bytes(data.data, gix::hash::Kind::Sha1).map_err(|error| broken(&error))?;
+    let committed = parsed.time().map_err(|error| broken(&error))?.seconds;
+    Ok(Commit {
+        id,
+        tree: parsed.tree(),
+        message: String::from_utf8_lossy(parsed.message).into_owned(),
+        committed,
+    })
+}
+
+fn find(
+    objects: &gix::odb::Handle,
+    id: ObjectId,
+    kind: Kind,
+    buffer: &mut Vec<u8>,
+) -> Result<(), Error> {
+    let found = objects
+        .try_find(&id, buffer)
+        .map_err(|error| Error::Object(format!("{id}: {error}")))?;
+    match found {
+        Some(data) if data.kind == kind => Ok(()),
+        Some(data) => Err(Error::Object(format!(
+            "{id} is a {}, not a {kind}",
+            data.kind
+        ))),
+        None => Err(Error::Object(format!("{id}: object not found"))),
+    }
+}

@@ -132,3 +132,99 @@ pub const SOURCE_UNAVAILABLE: &str = "SourceUnavailable";
 pub const UNSUPPORTED_SOURCE_KIND: &str = "UnsupportedSourceKind";
 /// HelmChart: the source has no artifact yet.
 pub const NO_SOURCE_ARTIFACT: &str = "NoSourceArtifact";
+
+/// HelmRelease: an install succeeded.
+pub const INSTALL_SUCCEEDED: &str = "InstallSucceeded";
+/// HelmRelease: an install failed.
+pub const INSTALL_FAILED: &str = "InstallFailed";
+/// HelmRelease: an upgrade succeeded.
+pub const UPGRADE_SUCCEEDED: &str = "UpgradeSucceeded";
+/// HelmRelease: an upgrade failed.
+pub const UPGRADE_FAILED: &str = "UpgradeFailed";
+/// HelmRelease: the tests passed.
+pub const TEST_SUCCEEDED: &str = "TestSucceeded";
+/// HelmRelease: a test failed.
+pub const TEST_FAILED: &str = "TestFailed";
+/// HelmRelease: the tests have not run yet.
+pub const AWAITING_TESTS: &str = "AwaitingTests";
+/// HelmRelease: a rollback succeeded.
+pub const ROLLBACK_SUCCEEDED: &str = "RollbackSucceeded";
+/// HelmRelease: a rollback failed.
+pub const ROLLBACK_FAILED: &str = "RollbackFailed";
+/// HelmRelease: an uninstall succeeded.
+pub const UNINSTALL_SUCCEEDED: &str = "UninstallSucceeded";
+/// HelmRelease: an uninstall failed.
+pub const UNINSTALL_FAILED: &str = "UninstallFailed";
+/// HelmRelease: a release was left in a pending state.
+pub const PENDING_RELEASE: &str = "PendingRelease";
+/// HelmRelease: the chart's source is not ready.
+pub const SOURCE_NOT_READY: &str = "SourceNotReady";
+/// HelmRelease: the values cannot be composed.
+pub const VALUES_ERROR: &str = "ValuesError";
+/// HelmRelease: the chart's version cannot be extended by its digest.
+pub const CHART_MUTATE_ERROR: &str = "ChartMutateError";
+/// HelmRelease: no client for the cluster.
+pub const REST_CLIENT_ERROR: &str = "RESTClientError";
+/// HelmRelease: no resource manager for the cluster.
+pub const RESOURCE_MANAGER_ERROR: &str = "ResourceManagerError";
+/// HelmRelease: Helm's storage cannot be opened.
+pub const FACTORY_ERROR: &str = "FactoryError";
+/// HelmRelease: Helm's configuration cannot be made.
+pub const CONFIG_FACTORY_ERR: &str = "ConfigFactoryErr";
+/// HelmRelease: the state of the release cannot be read.
+pub const STATE_ERROR: &str = "StateError";
+/// HelmRelease: a pass failed outside an action.
+pub const RECONCILE_ERROR: &str = "ReconcileError";
+/// HelmRelease: remediation has no tries left.
+pub const RETRIES_EXCEEDED: &str = "RetriesExceeded";
+/// HelmRelease: there is no release to go back to.
+pub const MISSING_ROLLBACK_TARGET: &str = "MissingRollbackTarget";
+/// HelmRelease: the cluster differs from the release.
+pub const DRIFT_DETECTED: &str = "DriftDetected";
+/// HelmRelease: the cluster is as the release says.
+pub const NO_DRIFT_DETECTED: &str = "NoDriftDetected";
+/// HelmRelease, event: changes by others were undone.
+pub const DRIFT_CORRECTED: &str = "DriftCorrected";
+/// HelmRelease, event: changes by others could not be undone.
+pub const DRIFT_CORRECTION_FAILED: &str = "DriftCorrectionFailed";
+/// HelmRelease, event: an object of the release has no known kind.
+pub const INVENTORY_BUILD_FAILED: &str = "InventoryBuildFailed";
+/// HelmRelease, event: whether the namespace exists is unknown.
+pub const NAMESPACE_CHECK_SKIPPED: &str = "NamespaceCheckSkipped";
+/// HelmRelease, event: the HelmChart was created.
+pub const HELM_CHART_CREATED: &str = "HelmChartCreated";
+/// HelmRelease, event: the HelmChart was changed.
+pub const HELM_CHART_CONFIGURED: &str = "HelmChartConfigured";
+/// HelmRelease, event: the HelmChart was deleted.
+pub const HELM_CHART_DELETED: &str = "HelmChartDeleted";
+/// HelmRelease, event: the HelmChart could not be written.
+pub const HELM_CHART_SYNC_ERR: &str = "HelmChartSyncErr";
+
+/// ImageRepository and ImagePolicy: the image's name cannot be read.
+pub const IMAGE_URL_INVALID: &str = "ImageURLInvalid";
+/// ImageRepository and ImagePolicy: something outside the spec failed.
+pub const FAILURE: &str = "Failure";
+/// ImagePolicy: the policy cannot be applied.
+pub const INVALID_POLICY: &str = "InvalidPolicy";
+/// ImagePolicy: the interval is missing or out of place.
+pub const INTERVAL_NOT_CONFIGURED: &str = "IntervalNotConfigured";
+/// ImageUpdateAutomation: the source cannot be written to.
+pub const INVALID_SOURCE_CONFIGURATION: &str = "InvalidSourceConfiguration";
+/// ImageUpdateAutomation: the policy selector cannot be read.
+pub const INVALID_POLICY_SELECTOR: &str = "InvalidPolicySelector";
+/// ImageUpdateAutomation: no such way to change files.
+pub const INVALID_UPDATE_STRATEGY: &str = "InvalidUpdateStrategy";
+/// ImageUpdateAutomation: the message template uses a field that is gone.
+pub const REMOVED_TEMPLATE_FIELD: &str = "RemovedTemplateField";
+/// ImageUpdateAutomation: the source cannot be prepared.
+pub const SOURCE_MANAGER_FAILED: &str = "SourceManagerFailed";
+/// ImageUpdateAutomation: changing files failed.
+pub const UPDATE_FAILED: &str = "UpdateFailed";
+/// Receiver: parts of the spec contradict each other.
+pub const VALIDATION_FAILED: &str = "ValidationFailed";
+/// Receiver: the Secret or its token is missing.
+pub const TOKEN_NOT_FOUND: &str = "TokenNotFound";
+/// Alert, event: a regular expression cannot be compiled.
+pub const INVALID_CONFIG: &str = "InvalidConfig";
+/// Alert, event: a former version's finalizer was removed.
+pub const MIGRATION: &str = "Migration";

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kyaml::Node;
+use kyaml::{Node, merge};
 use serde_json::Value as Json;
 
 type Check = fn(&Json) -> Result<(), String>;
@@ -201,6 +201,135 @@ fn unannotated(mut object: Json) -> Json {
     object
 }
 
+fn same_data(found: &Node, expected: &str) -> Result<(), String> {
+    let expected = kyaml::parse(expected)
+        .map_err(|e| e.to_string())?
+        .map_or_else(Node::null, |d| d.root);
+    equal(&shape(found), &shape(&expected))
+}
+
+fn root(text: &str) -> Node {
+    kyaml::parse(text)
+        .ok()
+        .flatten()
+        .map_or_else(Node::null, |d| d.root)
+}
+
+fn merged(
+    patch: &str,
+    target: &str,
+    options: &merge::Options,
+    expected: &str,
+) -> Result<(), String> {
+    match merge::merge(&root(patch), root(target), options) {
+        Ok(Some(node)) => same_data(&node, expected),
+        Ok(None) => equal(&"", &expected.trim()),
+        Err(err) => Err(err.to_string()),
+    }
+}
+
+fn merge2(row: &Json) -> Result<(), String> {
+    let options = merge::Options {
+        infer: row["infer"].as_bool().unwrap_or_default(),
+        order: match text(row, "listIncrease") {
+            "prepend" => merge::ListOrder::Prepend,
+            _ => merge::ListOrder::Append,
+        },
+        ..merge::Options::default()
+    };
+    merged(
+        text(row, "patch"),
+        text(row, "dest"),
+        &options,
+        text(row, "expected"),
+    )
+}
+
+fn strategic(row: &Json) -> Result<(), String> {
+    merged(
+        text(row, "patch"),
+        text(row, "input"),
+        &merge::Options::default(),
+        text(row, "expected"),
+    )
+}
+
+fn json_6902(row: &Json) -> Result<(), String> {
+    let mut node = root(text(row, "input"));
+    let patch = kyaml::json_patch::Patch::parse(row["args"]["patch"].as_str().unwrap_or_default());
+    patch
+        .and_then(|patch| patch.apply_to(&mut node))
+        .map_err(|e| e.to_string())?;
+    same_data(&node, text(row, "expected"))
+}
+
+fn directive(row: &Json) -> Result<(), String> {
+    let mut node = root(text(row, "patch"));
+    match (merge::take_directive(&mut node), row["error"].as_str()) {
+        (Ok(directive), None) => {
+            equal(
+                &directive.as_str(),
+                &row["expected"]["directive"].as_str().unwrap_or_default(),
+            )?;
+            same_data(
+                &node,
+                row["expected"]["elided"].as_str().unwrap_or_default(),
+            )
+        }
+        (Err(err), Some(error)) if err.to_string().contains(error) => Ok(()),
+        (found, error) => Err(format!("{found:?}; expected {error:?}")),
+    }
+}
+
+fn path_split(row: &Json) -> Result<(), String> {
+    let input = text(row, "input");
+    let found = match text(row, "splitter").starts_with("fieldspec") {
+        true => kyaml::split_path(input, '/'),
+        false => kyaml::split_path_smart(input, '.'),
+    };
+    equal(&serde_json::json!(found), &row["expected"])
+}
+
+fn path_match(row: &Json) -> Result<(), String> {
+    let mut node = root(text(row, "input"));
+    let path: Vec<&str> = row["path"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Json::as_str)
+        .collect();
+    let create = match row["create"].as_str() {
+        Some("mapping") => Some(kyaml::Kind::Mapping),
+        Some("sequence") => Some(kyaml::Kind::Sequence),
+        Some("scalar") => Some(kyaml::Kind::Scalar),
+        _ => None,
+    };
+    let mut found = Vec::new();
+    let count = kyaml::match_path(&mut node, &path, create, &mut |node| {
+        found.push(shape(node));
+        Ok(())
+    });
+    match (count, row["error"].as_str()) {
+        (Ok(_), None) => {
+            let expected: Vec<String> = match &row["expected"] {
+                Json::Array(items) => items
+                    .iter()
+                    .filter_map(Json::as_str)
+                    .map(|t| shape(&root(t)))
+                    .collect(),
+                other => root(other.as_str().unwrap_or_default())
+                    .items()
+                    .iter()
+                    .map(shape)
+                    .collect(),
+            };
+            equal(&found, &expected)
+        }
+        (Err(err), Some(error)) if err.to_string().contains(error) => Ok(()),
+        (found, error) => Err(format!("{found:?}; expected {error:?}")),
+    }
+}
+
 fn main() {
     let mut checks: BTreeMap<&str, Check> = BTreeMap::new();
     checks.insert("emit-string", emit_string);
@@ -209,6 +338,12 @@ fn main() {
     checks.insert("key-order", key_order);
     checks.insert("deanchor", deanchor);
     checks.insert("reader", reader);
+    checks.insert("merge2", merge2);
+    checks.insert("smp-directive", directive);
+    checks.insert("filter-patchstrategicmerge", strategic);
+    checks.insert("filter-patchjson6902", json_6902);
+    checks.insert("path-split", path_split);
+    checks.insert("path-match", path_match);
     let mut arguments = std::env::args().skip(1);
     let folder = arguments.next().expect("a folder of *.jsonl files");
     let only: Vec<String> = arguments.collect();

@@ -21,8 +21,36 @@ impl Node {
             anchors: BTreeMap::new(),
             budget: limits.nodes,
             depth: limits.depth,
+            merges: true,
         };
         expansion.node(self, 0)
+    }
+
+    /// Replaces aliases as [`Node::expand_aliases`], but leaves `<<` keys to the caller.
+    pub(crate) fn replace_aliases(&mut self, limits: &Limits) -> Result<(), Error> {
+        let mut expansion = Expansion {
+            anchors: BTreeMap::new(),
+            budget: limits.nodes,
+            depth: limits.depth,
+            merges: false,
+        };
+        expansion.node(self, 0)
+    }
+
+    /// Whether anything below is an alias.
+    pub(crate) fn has_aliases(&self) -> bool {
+        let mut stack = vec![self];
+        while let Some(node) = stack.pop() {
+            match &node.content {
+                Content::Alias(_) => return true,
+                Content::Scalar(_) => {}
+                Content::Sequence(items) => stack.extend(items.iter()),
+                Content::Mapping(entries) => {
+                    stack.extend(entries.iter().flat_map(|e| [&e.key, &e.value]));
+                }
+            }
+        }
+        false
     }
 
     /// Whether anything below has an anchor, an alias or a merge key.
@@ -86,6 +114,8 @@ struct Expansion {
     anchors: BTreeMap<Text, Anchor>,
     budget: usize,
     depth: usize,
+    /// Whether `<<` keys are applied.
+    merges: bool,
 }
 
 fn invalid(text: impl Into<String>) -> Error {
@@ -115,14 +145,17 @@ impl Expansion {
             }
             Content::Mapping(entries) => {
                 for entry in entries.iter_mut() {
-                    let aliased = entry.key.tag == Tag::Merge && stands_for_others(&entry.value);
+                    let merges = self.merges && entry.key.tag == Tag::Merge;
+                    let aliased = merges && stands_for_others(&entry.value);
                     self.node(&mut entry.key, depth + 1)?;
                     self.node(&mut entry.value, depth + 1)?;
                     if aliased {
                         expect_mappings(&entry.value)?;
                     }
                 }
-                merge_keys(entries)?;
+                if self.merges {
+                    merge_keys(entries)?;
+                }
             }
         }
         if let Some(name) = anchor {

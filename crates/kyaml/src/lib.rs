@@ -27,11 +27,15 @@
 mod anchors;
 mod emit;
 mod error;
+pub mod json_patch;
 mod limits;
+pub mod merge;
 mod node;
 mod parse;
+mod path;
 mod reader;
 pub mod resolve;
+mod schema;
 mod value;
 
 pub use emit::{key_less, print_value};
@@ -41,5 +45,7 @@ pub use node::{
     Comments, Content, Entries, Entry, Items, Kind, Meta, Node, Style, Tag, Text, wrapped_base64,
 };
 pub use parse::{Document, parse, parse_all, parse_within};
+pub use path::{match_path, split_path, split_path_smart};
 pub use reader::{read_documents, read_objects, split_documents};
+pub use schema::{Schema, SchemaRef};
 pub use value::to_go_json;

@@ -6,6 +6,7 @@ mod float;
 mod timestamp;
 
 pub use float::format_g;
+pub(crate) use float::format_g_32;
 pub use timestamp::Timestamp;
 
 use crate::node::Tag;

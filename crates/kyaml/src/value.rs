@@ -3,6 +3,7 @@
 //! Source: kyaml v0.21 `yaml/rnode.go` `MarshalJSON`; go.yaml.in/yaml v3.0 `decode.go`.
 
 mod json;
+mod legacy;
 
 pub use json::to_go_json;
 

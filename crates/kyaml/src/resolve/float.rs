@@ -54,7 +54,7 @@ pub(super) fn parse_go(text: &str) -> Option<f64> {
     digits.parse().ok().filter(|value: &f64| value.is_finite())
 }
 
-/// The shortest text that reads back as the same float: exponent form below 1e-4 and from 1e6 up (1e21 is `fmt`'s bound, not this one's).
+/// The shortest text that reads back as the same float: exponent form below 1e-4 and from 1e6 up.
 /// Infinities and NaN print as `+Inf`, `-Inf`, `NaN`.
 ///
 /// Source: Go 1.26 `strconv.FormatFloat(f, 'g', -1, 64)`.
@@ -66,11 +66,19 @@ pub fn format_g(value: f64) -> String {
     if value.is_infinite() {
         return if value > 0.0 { "+Inf" } else { "-Inf" }.into();
     }
-    let scientific = format!("{value:e}");
-    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    general(&format!("{value:e}"), || format!("{value}"))
+}
+
+/// As [`format_g`], for a finite 32 bit float.
+pub(crate) fn format_g_32(value: f32) -> String {
+    general(&format!("{value:e}"), || format!("{value}"))
+}
+
+fn general(scientific: &str, plain: impl Fn() -> String) -> String {
+    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((scientific, "0"));
     let power: i32 = exponent.parse().unwrap_or(0);
     if (-4..6).contains(&power) {
-        return format!("{value}");
+        return plain();
     }
     let sign = if power < 0 { '-' } else { '+' };
     format!("{mantissa}e{sign}{:02}", power.abs())

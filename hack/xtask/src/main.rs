@@ -10,6 +10,7 @@ mod codegen;
 mod component;
 mod control_plane;
 mod deny;
+mod quickstart;
 mod suite;
 mod tidy;
 
@@ -50,6 +51,8 @@ enum Task {
         /// Run only tests whose name contains this.
         filter: Option<String>,
     },
+    /// Show a GitOps loop from nothing, with times; needs no cluster.
+    Quickstart(quickstart::Options),
     /// Get etcd, kube-apiserver, kube-controller-manager and kubectl.
     ControlPlane {
         /// Print only the folder that holds kube-apiserver.
@@ -79,6 +82,7 @@ fn run(task: Task) -> Result<()> {
         Task::Codegen { check: false } => codegen::run(),
         Task::Unit => suite::unit().map(drop),
         Task::Component { filter } => component::run(filter.as_deref()).map(drop),
+        Task::Quickstart(options) => quickstart::run(&options),
         Task::ControlPlane { print_dir } => control_plane::run(print_dir),
     }
 }

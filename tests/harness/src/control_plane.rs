@@ -24,6 +24,8 @@ use crate::pki::{self, Authority};
 use crate::process::{Process, free_port};
 use crate::{eventually, layout};
 
+pub use crds::install_crds;
+
 use servers::Setup;
 
 /// How long the API server may take; 2 s is usual, a loaded machine takes more.
@@ -226,7 +228,7 @@ impl ControlPlane {
     /// # Errors
     /// If one is refused or not established in time.
     pub async fn install_crds(&self) -> Result<()> {
-        crds::install(&self.client().await?).await
+        install_crds(&self.client().await?).await
     }
 
     /// A `kubectl` command for this control plane.

@@ -16,7 +16,7 @@ const READY_WITHIN: Duration = Duration::from_secs(30);
 /// What to run and how; start from [`ControllersOptions::new`].
 #[derive(Clone, Debug)]
 pub struct ControllersOptions {
-    /// The binary's name, such as `weir` or `source-controller`.
+    /// The binary's name, such as `weir` or `source-controller`, or its path.
     pub binary: String,
     /// Arguments before the flags, such as `run`.
     pub command: Vec<String>,
@@ -96,7 +96,11 @@ impl Controllers {
             health: free_port()?,
         };
         let command = command_line(options, &storage, ports)?;
-        let log = options.logs.join(format!("{}.log", options.binary));
+        let name = Path::new(&options.binary)
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy();
+        let log = options.logs.join(format!("{name}.log"));
         let process = Process::start(&command, &log)?;
         let mut controllers = Self {
             process,

@@ -17,8 +17,11 @@ use crate::{eventually, layout};
 /// Where CRDs lie, generated ones first.
 const FOLDERS: [&str; 2] = ["config/crd/bases", "tests/conformance/crds"];
 
-/// Applies every CRD and waits until all are established.
-pub(super) async fn install(client: &Client) -> Result<()> {
+/// Applies every CRD of this project and waits until all are established.
+///
+/// # Errors
+/// If one is refused or not established in time.
+pub async fn install_crds(client: &Client) -> Result<()> {
     let definitions = read()?;
     let names: Vec<String> = definitions.iter().map(|(name, _)| name.clone()).collect();
     let api: Api<CustomResourceDefinition> = Api::all(client.clone());

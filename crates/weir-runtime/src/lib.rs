@@ -5,6 +5,7 @@
 //!
 //! Flux's behaviour as of 2.9 is the measure; where this differs, the module says so and why.
 
+pub mod cache;
 pub mod client;
 pub mod conditions;
 pub mod event;
@@ -20,12 +21,9 @@ pub mod queue;
 pub mod runtime;
 pub mod triggers;
 
-mod cache;
 mod finalizer;
 mod poison;
 mod shell;
 mod status;
 mod watch;
 mod work;
-
-pub use cache::{Change, Sync};

@@ -77,14 +77,14 @@ pub fn init(level: Level, encoding: Encoding) {
                 logger = "panic",
                 location = at,
                 error = panic_text(info.payload()),
-                "panic"
+                "Observed a panic"
             );
         }));
     }
 }
 
 /// What a panic says.
-pub(crate) fn panic_text(payload: &(dyn Any + Send)) -> &str {
+fn panic_text(payload: &(dyn Any + Send)) -> &str {
     let text = payload.downcast_ref::<&str>().copied();
     text.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("unknown panic")

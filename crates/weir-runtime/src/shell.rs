@@ -193,15 +193,11 @@ pub(crate) async fn work<K: Kind>(env: Arc<Env<K>>, work: Work) {
         };
         one_pass(start).await
     };
-    let end = AssertUnwindSafe(pass)
-        .catch_unwind()
-        .instrument(span.clone())
-        .await;
+    let end = AssertUnwindSafe(pass).catch_unwind().instrument(span).await;
     let took = started.elapsed();
-    let end = end.unwrap_or_else(|panic| {
+    // The panic hook has logged it, with its place.
+    let end = end.unwrap_or_else(|_panic| {
         env.metrics.pass_panicked(env.queue.name());
-        let _entered = span.enter();
-        tracing::error!(error = crate::log::panic_text(&*panic), "Observed a panic");
         End::failed()
     });
     env.metrics.pass_done(env.queue.name(), end.result, took);

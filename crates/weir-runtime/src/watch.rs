@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 use kube::api::{Api, DynamicObject, ListParams, WatchEvent, WatchParams};
 use rand::Rng;
@@ -84,9 +85,10 @@ pub(crate) struct Watch {
 }
 
 /// Why following ended.
+#[derive(Debug)]
 enum Ended {
-    /// The server closed the session, or it went silent: go on from here.
-    Closed(String),
+    /// The session is over: go on from the last version.
+    Closed,
     /// The version is too old, or the list is due: list again.
     Restart,
 }
@@ -97,8 +99,8 @@ enum Fault {
     Request(#[from] kube::Error),
     #[error("{0}")]
     Status(String),
-    #[error("the list has no resource version")]
-    NoVersion,
+    #[error("the list ended before it was complete")]
+    Incomplete,
 }
 
 impl Watch {
@@ -110,9 +112,7 @@ impl Watch {
             let started = Instant::now();
             let result = self.list_and_follow(&*sink, &mut streaming).await;
             let Err(fault) = result else { continue };
-            sink.broken();
-            self.metrics.watch_failed(&self.resource);
-            self.report(&fault, pause);
+            self.failed(&*sink, &fault, pause);
             if started.elapsed() > LAST_PAUSE {
                 pause = FIRST_PAUSE;
             }
@@ -124,83 +124,65 @@ impl Watch {
     /// Lists and follows until the list has to be read again.
     async fn list_and_follow(&self, sink: &dyn Sink, streaming: &mut bool) -> Result<(), Fault> {
         let relist = Instant::now() + RELIST.mul_f64(rand::rng().random_range(0.9..1.1));
-        let first = match self.stream_list(sink, streaming, relist).await? {
-            Some(ended) => ended,
-            None => Ended::Closed(self.page_list(sink).await?),
+        let listed = match *streaming {
+            true => self.stream_list(sink).await?,
+            false => None,
         };
-        let mut ended = first;
+        *streaming = listed.is_some();
+        let (mut version, mut session) = match listed {
+            Some((version, session)) => (version, Some(session)),
+            None => (self.page_list(sink).await?, None),
+        };
+        self.metrics.watch_listed(&self.resource);
+        sink.complete();
         let mut pause = FIRST_PAUSE;
-        while let Ended::Closed(version) = ended {
-            let session = Instant::now();
-            ended = match self.follow(sink, &version, relist).await {
-                Ok(ended) => ended,
-                Err((version, fault)) => {
-                    sink.broken();
-                    self.metrics.watch_failed(&self.resource);
-                    self.report(&fault, pause);
-                    if session.elapsed() > LAST_PAUSE {
+        loop {
+            let started = Instant::now();
+            match self
+                .follow(sink, &mut version, session.take(), relist)
+                .await
+            {
+                Ok(Ended::Restart) => return Ok(()),
+                Ok(Ended::Closed) => {}
+                Err(fault) => {
+                    self.failed(sink, &fault, pause);
+                    if started.elapsed() > LAST_PAUSE {
                         pause = FIRST_PAUSE;
                     }
                     tokio::time::sleep(jittered(pause)).await;
                     pause = (pause * 2).min(LAST_PAUSE);
-                    Ended::Closed(version)
                 }
-            };
+            }
         }
-        Ok(())
     }
 
-    /// Lists and follows in one request; `None` if the server cannot.
-    async fn stream_list(
-        &self,
-        sink: &dyn Sink,
-        streaming: &mut bool,
-        relist: Instant,
-    ) -> Result<Option<Ended>, Fault> {
-        if !*streaming {
-            return Ok(None);
-        }
-        let (params, session) = self.session(true);
-        let stream = match self.api.watch(&params, "").await {
-            Err(kube::Error::Api(status)) if matches!(status.code, 400 | 422) => {
-                *streaming = false;
+    /// Reads a list as the beginning of a watch, and returns its version and the watch; `None` if the
+    /// server cannot do that.
+    async fn stream_list(&self, sink: &dyn Sink) -> Result<Option<(String, Session)>, Fault> {
+        let mut session = match self.open("", true).await {
+            Err(Fault::Request(kube::Error::Api(status))) if matches!(status.code, 400 | 422) => {
                 return Ok(None);
             }
             other => other?,
         };
         sink.begin();
-        let mut listing = true;
-        let mut version = String::new();
-        let mut stream = stream.boxed();
         loop {
-            let next =
-                tokio::time::timeout_at(relist.min(Instant::now() + session), stream.try_next());
-            let event = match next.await {
-                Ok(event) => event?,
-                Err(_) if Instant::now() >= relist => return Ok(Some(Ended::Restart)),
-                Err(_) => None,
-            };
-            self.pulse.beat();
-            match event {
-                None if listing => return Err(Fault::NoVersion),
-                None => return Ok(Some(Ended::Closed(version))),
-                Some(WatchEvent::Added(object) | WatchEvent::Modified(object)) if listing => {
+            match session.next(None).await? {
+                Heard::Event(WatchEvent::Added(object) | WatchEvent::Modified(object)) => {
                     sink.listed(object)
                 }
-                Some(WatchEvent::Bookmark(mark)) => {
-                    version.clone_from(&mark.metadata.resource_version);
-                    if listing && mark.metadata.annotations.contains_key(INITIAL_EVENTS_END) {
-                        listing = false;
-                        self.metrics.watch_listed(&self.resource);
-                        sink.complete();
+                Heard::Event(WatchEvent::Bookmark(mark)) => {
+                    if mark.metadata.annotations.contains_key(INITIAL_EVENTS_END) {
+                        return Ok(Some((mark.metadata.resource_version, session)));
                     }
                 }
-                Some(WatchEvent::Error(status)) if status.code == 410 => {
-                    return Ok(Some(Ended::Restart));
+                Heard::Event(WatchEvent::Error(status)) => {
+                    return Err(Fault::Status(status.message));
                 }
-                Some(WatchEvent::Error(status)) => return Err(Fault::Status(status.message)),
-                Some(event) => tell(sink, event, &mut version),
+                Heard::Event(WatchEvent::Deleted(_)) => {}
+                Heard::End | Heard::Due => return Err(Fault::Incomplete),
             }
+            self.pulse.beat();
         }
     }
 
@@ -224,53 +206,46 @@ impl Watch {
                     .metadata
                     .resource_version
                     .filter(|version| !version.is_empty());
-                let version = version.ok_or(Fault::NoVersion)?;
-                self.metrics.watch_listed(&self.resource);
-                sink.complete();
-                return Ok(version);
+                return version.ok_or(Fault::Incomplete);
             }
         }
     }
 
-    /// Follows from `version` until the session ends.
+    /// Follows from `version`, which it moves on, until the session ends; opens one unless given.
     async fn follow(
         &self,
         sink: &dyn Sink,
-        version: &str,
+        version: &mut String,
+        session: Option<Session>,
         relist: Instant,
-    ) -> Result<Ended, (String, Fault)> {
-        let mut version = version.to_owned();
-        let (params, session) = self.session(false);
-        let stream = match self.api.watch(&params, &version).await {
-            Err(kube::Error::Api(status)) if status.code == 410 => return Ok(Ended::Restart),
-            Err(error) => return Err((version, error.into())),
-            Ok(stream) => stream,
-        };
-        self.pulse.beat();
-        sink.resumed();
-        let mut stream = stream.boxed();
-        loop {
-            let next =
-                tokio::time::timeout_at(relist.min(Instant::now() + session), stream.try_next());
-            let event = match next.await {
-                Ok(Ok(event)) => event,
-                Ok(Err(error)) => return Err((version, error.into())),
-                Err(_) if Instant::now() >= relist => return Ok(Ended::Restart),
-                Err(_) => None,
-            };
-            self.pulse.beat();
-            match event {
-                None => return Ok(Ended::Closed(version)),
-                Some(WatchEvent::Error(status)) if status.code == 410 => return Ok(Ended::Restart),
-                Some(WatchEvent::Error(status)) => {
-                    return Err((version, Fault::Status(status.message)));
+    ) -> Result<Ended, Fault> {
+        let mut session = match session {
+            Some(session) => session,
+            None => match self.open(version, false).await {
+                Err(Fault::Request(kube::Error::Api(status))) if status.code == 410 => {
+                    return Ok(Ended::Restart);
                 }
-                Some(event) => tell(sink, event, &mut version),
+                other => other?,
+            },
+        };
+        sink.resumed();
+        loop {
+            self.pulse.beat();
+            match session.next(Some(relist)).await? {
+                Heard::End => return Ok(Ended::Closed),
+                Heard::Due => return Ok(Ended::Restart),
+                Heard::Event(WatchEvent::Error(status)) if status.code == 410 => {
+                    return Ok(Ended::Restart);
+                }
+                Heard::Event(WatchEvent::Error(status)) => {
+                    return Err(Fault::Status(status.message));
+                }
+                Heard::Event(event) => tell(sink, event, version),
             }
         }
     }
 
-    fn session(&self, send_initial_events: bool) -> (WatchParams, Duration) {
+    async fn open(&self, version: &str, send_initial_events: bool) -> Result<Session, Fault> {
         let seconds = rand::rng().random_range(SESSION);
         let params = WatchParams {
             label_selector: self.labels.clone(),
@@ -278,10 +253,16 @@ impl Watch {
             send_initial_events,
             ..WatchParams::default()
         };
-        (params, Duration::from_secs(u64::from(seconds)) + SILENCE)
+        let events = self.api.watch(&params, version).await?.boxed();
+        Ok(Session {
+            events,
+            patience: Duration::from_secs(u64::from(seconds)) + SILENCE,
+        })
     }
 
-    fn report(&self, fault: &Fault, pause: Duration) {
+    fn failed(&self, sink: &dyn Sink, fault: &Fault, pause: Duration) {
+        sink.broken();
+        self.metrics.watch_failed(&self.resource);
         let missing =
             matches!(fault, Fault::Request(kube::Error::Api(status)) if status.code == 404);
         // The first failure is news; those that follow repeat it.
@@ -289,6 +270,38 @@ impl Watch {
             tracing::error!(logger = "watch", resource = self.resource, error = %fault, "watch failed, will retry");
         } else {
             tracing::debug!(logger = "watch", resource = self.resource, error = %fault, "watch failed, will retry");
+        }
+    }
+}
+
+/// One watch request.
+struct Session {
+    events: BoxStream<'static, kube::Result<WatchEvent<DynamicObject>>>,
+    /// A session that is silent for longer is dead.
+    patience: Duration,
+}
+
+/// What a session brought.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one at a time, and it is taken apart at once"
+)]
+enum Heard {
+    Event(WatchEvent<DynamicObject>),
+    /// It is over, or silent for too long.
+    End,
+    /// The list is due.
+    Due,
+}
+
+impl Session {
+    async fn next(&mut self, relist: Option<Instant>) -> Result<Heard, Fault> {
+        let patience = Instant::now() + self.patience;
+        let until = relist.map_or(patience, |relist| relist.min(patience));
+        match tokio::time::timeout_at(until, self.events.try_next()).await {
+            Ok(event) => Ok(event?.map_or(Heard::End, Heard::Event)),
+            Err(_) if until < patience => Ok(Heard::Due),
+            Err(_) => Ok(Heard::End),
         }
     }
 }
@@ -316,3 +329,6 @@ fn tell(sink: &dyn Sink, event: WatchEvent<DynamicObject>, version: &mut String)
 fn jittered(pause: Duration) -> Duration {
     pause.mul_f64(rand::rng().random_range(0.8..1.2))
 }
+
+#[cfg(test)]
+mod tests;

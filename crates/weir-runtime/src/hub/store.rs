@@ -1,5 +1,6 @@
 //! Flux kinds as typed objects. One that does not decode stops nobody but itself.
 
+use std::collections::HashMap;
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Instant;
@@ -123,8 +124,8 @@ struct Decoder<T> {
     poisons: Arc<Cache<Arc<Poison>>>,
     metrics: Metrics,
     kind: String,
-    /// The versions that were logged, per object.
-    logged: Mutex<std::collections::HashMap<Key, String>>,
+    /// What was logged, per object: generation and error.
+    logged: Mutex<HashMap<Key, (Option<i64>, String)>>,
 }
 
 /// What became of an object.
@@ -167,7 +168,7 @@ impl<T: Reconcilable> Decoder<T> {
         let decoded = match T::deserialize(&value) {
             Ok(object) => Decoded::Good(versioned(uid, version.as_deref(), Arc::new(object))),
             Err(error) => {
-                self.log_once(&key, version.as_deref(), &error);
+                self.log_once(&key, generation, &error);
                 let poison = poison(&value, generation, &error);
                 Decoded::Poison(versioned(uid, version.as_deref(), Arc::new(poison)))
             }
@@ -175,9 +176,10 @@ impl<T: Reconcilable> Decoder<T> {
         (key, decoded)
     }
 
-    fn log_once(&self, key: &Key, version: Option<&str>, error: &serde_json::Error) {
-        let version = version.unwrap_or_default().to_owned();
-        if self.logged.lock().insert(key.clone(), version.clone()) != Some(version) {
+    /// Our own status write gives the object a new version, but no new generation.
+    fn log_once(&self, key: &Key, generation: Option<i64>, error: &serde_json::Error) {
+        let news = (generation, error.to_string());
+        if self.logged.lock().insert(key.clone(), news.clone()) != Some(news) {
             tracing::error!(
                 logger = "watch",
                 controllerKind = self.kind,

@@ -101,6 +101,12 @@ impl Applier {
         }
     }
 
+    /// The cluster that it applies to.
+    #[must_use]
+    pub fn cluster(&self) -> &Cluster {
+        &self.cluster
+    }
+
     /// Looks objects up in `index` before it asks the API server.
     #[must_use]
     pub fn with_index(mut self, index: Arc<dyn LiveIndex>) -> Self {

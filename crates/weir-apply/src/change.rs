@@ -1,6 +1,9 @@
 //! What was done to objects, in the order it was done, and the text that tells it.
 
 use std::fmt;
+use std::time::SystemTime;
+
+use kstatus::Status;
 
 use weir_api::meta::InventoryEntry;
 
@@ -55,6 +58,10 @@ pub struct Change {
     pub resource_version: String,
     /// Its generation after that, where the kind counts it.
     pub generation: Option<i64>,
+    /// kstatus's verdict on the object as it was then.
+    pub status: Status,
+    /// A Job that its controller deletes some time after it has finished.
+    pub expires: bool,
 }
 
 impl fmt::Display for Change {
@@ -76,6 +83,8 @@ impl Change {
             uid: object.uid().to_owned(),
             resource_version: object.resource_version().to_owned(),
             generation: object.generation(),
+            status: kstatus::compute(object.value(), SystemTime::now()),
+            expires: object.value().pointer("/spec/ttlSecondsAfterFinished").is_some(),
         }
     }
 
@@ -87,6 +96,8 @@ impl Change {
             uid: String::new(),
             resource_version: String::new(),
             generation: None,
+            status: Status::not_found(),
+            expires: false,
         }
     }
 

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kube::Client;
+use kube::core::ApiResource;
 use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::sync::Notify;
 
 use crate::discovery::Discovery;
-use crate::object::{Object, ObjectRef};
+use crate::object::{Object, ObjectRef, split_api_version};
 use crate::request::{self, RequestError, Verb};
 
 /// A cluster, seen by one identity. What is known of its kinds and of its load is shared between identities.
@@ -50,6 +51,27 @@ impl Cluster {
     #[must_use]
     pub fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// Where the objects of a kind are, and whether they are in namespaces.
+    ///
+    /// # Errors
+    /// If the kind is not served, or the server does not say.
+    pub async fn resource(
+        &self,
+        api_version: &str,
+        kind: &str,
+    ) -> Result<(ApiResource, bool), RequestError> {
+        let mapping = self.discovery.mapping(api_version, kind).await?;
+        let (group, version) = split_api_version(&mapping.api_version);
+        let resource = ApiResource {
+            group: group.to_owned(),
+            version: version.to_owned(),
+            api_version: mapping.api_version.clone(),
+            kind: kind.to_owned(),
+            plural: mapping.plural.clone(),
+        };
+        Ok((resource, mapping.namespaced))
     }
 
     /// Sends a request about `object` in `api_version` and reads the answer, whatever it is.

@@ -17,7 +17,7 @@ use crate::object::Object;
 ///
 /// A built-in kind goes through its Go type: unknown fields vanish, quantities become canonical, fields whose zero
 /// value Go prints appear. An object that its type cannot hold stays as it is; the API server will say why.
-/// Then `creationTimestamp` and `status` go (a definition keeps its status).
+/// Definitions of kinds are none of these. Then `creationTimestamp` and `status` go; a definition keeps its status.
 pub fn normalize(object: &mut Object) {
     let (api_version, kind) = (object.api_version().to_owned(), object.kind().to_owned());
     remove_unusable_ca_bundle(object, &kind);

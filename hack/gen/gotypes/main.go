@@ -9,7 +9,7 @@
 //
 // Types: s string, b bool, i int32, l int64, f float64, y bytes, q quantity, p int-or-string, t time, u micro time,
 // r raw extension, j any JSON, x anything (a status, which is never sent); [T list, {T map from strings, *T pointer,
-// #n struct; A#n, B#n, C#n: a schema or a list of schemas, or a boolean, or a list of strings.
+// #n struct. Only client-go's own scheme counts: Flux leaves definitions and API services as they are.
 package main
 
 import (
@@ -23,13 +23,11 @@ import (
 	"slices"
 	"strings"
 
-	apiextensions "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/client-go/kubernetes/scheme"
-	apiregistration "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 )
 
 var (
@@ -37,16 +35,12 @@ var (
 	unmarshaler = reflect.TypeFor[json.Unmarshaler]()
 	// Types with a JSON form of their own.
 	custom = map[reflect.Type]string{
-		reflect.TypeFor[resource.Quantity]():                          "q",
-		reflect.TypeFor[intstr.IntOrString]():                         "p",
-		reflect.TypeFor[meta.Time]():                                  "t",
-		reflect.TypeFor[meta.MicroTime]():                             "u",
-		reflect.TypeFor[runtime.RawExtension]():                       "r",
-		reflect.TypeFor[meta.FieldsV1]():                              "j",
-		reflect.TypeFor[apiextensions.JSON]():                         "j",
-		reflect.TypeFor[apiextensions.JSONSchemaPropsOrArray]():       "A",
-		reflect.TypeFor[apiextensions.JSONSchemaPropsOrBool]():        "B",
-		reflect.TypeFor[apiextensions.JSONSchemaPropsOrStringArray](): "C",
+		reflect.TypeFor[resource.Quantity]():    "q",
+		reflect.TypeFor[intstr.IntOrString]():   "p",
+		reflect.TypeFor[meta.Time]():            "t",
+		reflect.TypeFor[meta.MicroTime]():       "u",
+		reflect.TypeFor[runtime.RawExtension](): "r",
+		reflect.TypeFor[meta.FieldsV1]():        "j",
 	}
 )
 
@@ -57,12 +51,8 @@ type table struct {
 
 func main() {
 	all := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{
-		scheme.AddToScheme, apiextensions.AddToScheme, apiregistration.AddToScheme,
-	} {
-		if err := add(all); err != nil {
-			log.Fatal(err)
-		}
+	if err := scheme.AddToScheme(all); err != nil {
+		log.Fatal(err)
 	}
 	out := bufio.NewWriter(os.Stdout)
 	defer out.Flush()
@@ -72,7 +62,7 @@ func main() {
 	t := table{numbers: map[reflect.Type]int{}}
 	for _, kind := range kinds(all) {
 		fields := strings.Fields(kind)
-		fmt.Fprintf(out, "K %s %d\n", kind, t.number(root(all, fields[0], fields[1]), fields[1] != "CustomResourceDefinition"))
+		fmt.Fprintf(out, "K %s %d\n", kind, t.number(root(all, fields[0], fields[1]), true))
 	}
 	for n, line := range t.structs {
 		fmt.Fprintf(out, "S %d%s\n", n, line)
@@ -142,9 +132,6 @@ func (t *table) fields(of reflect.Type, hideStatus bool, line *strings.Builder) 
 
 func (t *table) typeOf(of reflect.Type) string {
 	if code, ok := custom[of]; ok {
-		if strings.Contains("ABC", code) {
-			return fmt.Sprintf("%s#%d", code, t.number(reflect.TypeFor[apiextensions.JSONSchemaProps](), false))
-		}
 		return code
 	}
 	if of.Kind() != reflect.Pointer && (of.Implements(marshaler) || reflect.PointerTo(of).Implements(unmarshaler)) {
@@ -183,7 +170,7 @@ func versions() []string {
 	info, _ := debug.ReadBuildInfo()
 	var result []string
 	for _, module := range info.Deps {
-		if slices.Contains([]string{"k8s.io/client-go", "k8s.io/apiextensions-apiserver", "k8s.io/kube-aggregator"}, module.Path) {
+		if slices.Contains([]string{"k8s.io/api", "k8s.io/apimachinery", "k8s.io/client-go"}, module.Path) {
 			result = append(result, module.Path+" "+module.Version)
 		}
 	}

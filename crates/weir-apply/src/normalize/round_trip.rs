@@ -8,8 +8,8 @@ use super::quantity;
 use super::table::{Field, Omit, Table, Type};
 use super::time;
 
-/// Schemas nest; nothing real nests deeper than this.
-const MAX_DEPTH: usize = 256;
+/// No type of a built-in kind nests as deep.
+const MAX_DEPTH: usize = 64;
 
 /// The value does not fit the type.
 struct Mismatch;
@@ -51,12 +51,9 @@ impl Walk {
             Type::IntOrString => integer(value, |n| i32::try_from(n).is_ok()),
             Type::Time => text(value, time::seconds),
             Type::MicroTime => text(value, time::micros),
-            Type::Any => Ok(value.clone()),
+            Type::Raw | Type::Any => Ok(value.clone()),
             Type::Pointer(inner) => self.value(inner, value),
             Type::List(_) | Type::Map(_) | Type::Struct(_) => self.nested(kind, value),
-            Type::SchemaOrList(schema)
-            | Type::SchemaOrBool(schema)
-            | Type::SchemaOrTexts(schema) => self.schema_or(kind, *schema, value),
         }
     }
 
@@ -117,21 +114,6 @@ impl Walk {
             _ => Value::Null,
         }
     }
-
-    fn schema_or(&mut self, kind: &Type, schema: usize, value: &Value) -> Result<Value, Mismatch> {
-        let schema = Type::Struct(schema);
-        match (kind, value) {
-            (_, Value::Object(_)) => self.value(&schema, value),
-            (Type::SchemaOrBool(_), Value::Bool(_)) => Ok(value.clone()),
-            (Type::SchemaOrTexts(_), Value::Array(items)) => {
-                fits(value, items.iter().all(Value::is_string))
-            }
-            (Type::SchemaOrList(_), Value::Array(_)) => {
-                self.value(&Type::List(Box::new(schema)), value)
-            }
-            _ => Err(Mismatch),
-        }
-    }
 }
 
 fn fits(value: &Value, does: bool) -> Result<Value, Mismatch> {
@@ -177,9 +159,7 @@ fn prints_when_empty(kind: &Type) -> bool {
             | Type::IntOrString
             | Type::Time
             | Type::MicroTime
-            | Type::SchemaOrList(_)
-            | Type::SchemaOrBool(_)
-            | Type::SchemaOrTexts(_)
+            | Type::Raw
     )
 }
 

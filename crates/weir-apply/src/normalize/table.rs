@@ -42,14 +42,13 @@ pub(crate) enum Type {
     IntOrString,
     Time,
     MicroTime,
+    /// Any JSON, but a struct to Go.
+    Raw,
     Any,
     List(Box<Self>),
     Map(Box<Self>),
     Pointer(Box<Self>),
     Struct(usize),
-    SchemaOrList(usize),
-    SchemaOrBool(usize),
-    SchemaOrTexts(usize),
 }
 
 impl Table {
@@ -116,7 +115,6 @@ fn field(word: &'static str) -> Option<Field> {
 
 fn type_of(code: &str) -> Option<Type> {
     let (first, rest) = code.split_at_checked(1)?;
-    let number = || rest.trim_start_matches('#').parse().ok();
     Some(match first {
         "s" => Type::Text,
         "b" => Type::Bool,
@@ -128,14 +126,12 @@ fn type_of(code: &str) -> Option<Type> {
         "p" => Type::IntOrString,
         "t" => Type::Time,
         "u" => Type::MicroTime,
-        "r" | "j" | "x" => Type::Any,
+        "r" => Type::Raw,
+        "j" | "x" => Type::Any,
         "[" => Type::List(Box::new(type_of(rest)?)),
         "{" => Type::Map(Box::new(type_of(rest)?)),
         "*" => Type::Pointer(Box::new(type_of(rest)?)),
-        "#" => Type::Struct(number()?),
-        "A" => Type::SchemaOrList(number()?),
-        "B" => Type::SchemaOrBool(number()?),
-        "C" => Type::SchemaOrTexts(number()?),
+        "#" => Type::Struct(rest.parse().ok()?),
         _ => return None,
     })
 }

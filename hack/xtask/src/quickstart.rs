@@ -20,9 +20,6 @@ use crate::{cargo, control_plane};
 use report::Report;
 use show::Show;
 
-/// What is built for the show: optimised, but quick to link.
-const PROFILE: &str = "quick";
-
 /// Flags of the quickstart.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Options {
@@ -32,6 +29,9 @@ pub(crate) struct Options {
     /// Use the cluster of this kubeconfig instead of starting a control plane.
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
+    /// The cargo profile that weir is built with; `quick` is optimised, but quick to link.
+    #[arg(long, value_name = "NAME", default_value = "quick")]
+    profile: String,
 }
 
 /// Builds, starts and shows everything.
@@ -46,7 +46,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         "build",
         "--locked",
         "--profile",
-        PROFILE,
+        &options.profile,
         "--package",
         "weir",
     ])?;
@@ -90,7 +90,7 @@ async fn perform(options: &Options, report: &mut Report) -> Result<()> {
     let begin = Instant::now();
     let git = GitServer::start()?;
     let show = Show::prepare(client, &git).await?;
-    let mut controllers = start_weir(&kubeconfig, &logs, plane.is_none()).await?;
+    let mut controllers = start_weir(&kubeconfig, &logs, options).await?;
     report.step("start weir and a Git server", begin.elapsed());
 
     let shown = show.everything(report).await;
@@ -130,12 +130,24 @@ async fn install(client: &Client, own: bool) -> Result<()> {
 
 /// Runs both controllers; in a cluster that is not ours they see only the
 /// quickstart's own namespace.
-async fn start_weir(kubeconfig: &Path, logs: &Path, shared: bool) -> Result<Controllers> {
-    let mut options = ControllersOptions::new(kubeconfig, logs);
-    let binary = layout::target_dir().join(PROFILE).join("weir");
-    options.binary = binary.display().to_string();
-    options.namespace = shared.then(|| String::from(sample::NAMESPACE));
-    Controllers::start(&options).await
+async fn start_weir(kubeconfig: &Path, logs: &Path, options: &Options) -> Result<Controllers> {
+    // The one profile whose folder has another name.
+    let folder = if options.profile == "dev" {
+        "debug"
+    } else {
+        &options.profile
+    };
+    let mut weir = ControllersOptions::new(kubeconfig, logs);
+    weir.binary = layout::target_dir()
+        .join(folder)
+        .join("weir")
+        .display()
+        .to_string();
+    weir.namespace = options
+        .kubeconfig
+        .is_some()
+        .then(|| String::from(sample::NAMESPACE));
+    Controllers::start(&weir).await
 }
 
 /// Copies the kubeconfig to where it is easily found.

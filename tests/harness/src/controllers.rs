@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use tempfile::TempDir;
+use tokio::sync::OnceCell;
 
 use crate::process::{Process, free_port};
-use crate::{eventually, layout};
+use crate::{ControlPlane, EventSink, eventually, layout};
 
 /// Every port and path is chosen here, so that any number can run side by side.
 const READY_WITHIN: Duration = Duration::from_secs(30);
@@ -77,6 +78,23 @@ struct Ports {
 }
 
 impl Controllers {
+    /// `weir run` for all tests of this binary, on the shared control plane,
+    /// posting to the shared [`EventSink`]; started by the first test that asks.
+    ///
+    /// # Errors
+    /// As [`Controllers::start`].
+    pub async fn shared() -> Result<&'static Self> {
+        static SHARED: OnceCell<Controllers> = OnceCell::const_new();
+        let start = async || {
+            let plane = ControlPlane::shared().await?;
+            let logs = layout::fresh_logs("controllers")?;
+            let mut options = ControllersOptions::new(plane.kubeconfig(), logs);
+            options.events = Some(EventSink::shared()?.url());
+            Self::start(&options.flag("--requeue-dependency=1s")).await
+        };
+        SHARED.get_or_try_init(start).await
+    }
+
     /// Starts the controllers and waits until their readiness probe answers.
     ///
     /// # Errors

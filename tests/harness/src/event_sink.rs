@@ -44,6 +44,24 @@ impl EventSink {
         Ok(Self { server, record })
     }
 
+    /// The sink of this test binary, which [`Controllers::shared`] posts to.
+    ///
+    /// # Errors
+    /// As [`EventSink::start`].
+    ///
+    /// [`Controllers::shared`]: crate::Controllers::shared
+    pub fn shared() -> Result<&'static Self> {
+        static SHARED: Mutex<Option<&'static EventSink>> = Mutex::new(None);
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(sink) = *shared {
+            return Ok(sink);
+        }
+        // One per process, for all of its life.
+        let sink: &'static Self = Box::leak(Box::new(Self::start()?));
+        *shared = Some(sink);
+        Ok(sink)
+    }
+
     /// The value for `--events-addr`.
     pub fn url(&self) -> String {
         format!("{}/", self.server.url())

@@ -162,6 +162,30 @@ impl Namespace {
         .await
     }
 
+    /// Waits until a condition of the named object has this status at the
+    /// object's present generation, and returns the object.
+    ///
+    /// # Errors
+    /// As [`Namespace::wait_for`].
+    pub async fn wait_for_condition<K>(
+        &self,
+        name: &str,
+        limit: Duration,
+        condition: &str,
+        status: &str,
+    ) -> Result<K>
+    where
+        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
+        K: Clone + DeserializeOwned + Serialize + Debug,
+    {
+        let what = format!("{} {name} with {condition}={status}", K::kind(&()));
+        let wanted = |object: &K| {
+            let object = serde_json::to_value(object).unwrap_or_default();
+            has_condition(&object, condition, status)
+        };
+        self.wait_for(name, limit, &what, wanted).await
+    }
+
     async fn api_of(&self, object: &DynamicObject) -> Result<Api<DynamicObject>> {
         let types = object.types.clone().context("no apiVersion and kind")?;
         let gvk = GroupVersionKind::try_from(types)?;
@@ -208,6 +232,20 @@ impl Drop for Namespace {
     }
 }
 
+/// Whether a condition that speaks of the present generation has this status.
+fn has_condition(object: &Value, condition: &str, status: &str) -> bool {
+    let generation = &object["metadata"]["generation"];
+    let mut list = object["status"]["conditions"]
+        .as_array()
+        .into_iter()
+        .flatten();
+    list.any(|it| {
+        let observed = &it["observedGeneration"];
+        let current = observed.is_null() || observed == generation;
+        it["type"] == condition && it["status"] == status && current
+    })
+}
+
 /// Generation and conditions, as text for a failed wait.
 fn conditions(object: &Value) -> String {
     let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
@@ -226,4 +264,36 @@ fn conditions(object: &Value) -> String {
         "generation {generation}, observed {observed},{}",
         list.collect::<String>()
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn object(observed: u32) -> Value {
+        let ready = json!({
+            "type": "Ready", "status": "False", "reason": "BuildFailed", "message": "no file",
+            "observedGeneration": observed,
+        });
+        json!({"metadata": {"generation": 2}, "status": {"conditions": [ready]}})
+    }
+
+    #[test]
+    fn a_condition_counts_for_the_present_generation_only() {
+        assert!(has_condition(&object(2), "Ready", "False"));
+        assert!(!has_condition(&object(1), "Ready", "False"));
+        assert!(!has_condition(&object(2), "Ready", "True"));
+        assert!(!has_condition(&json!({}), "Ready", "True"));
+    }
+
+    #[test]
+    fn conditions_are_told_in_a_failure() {
+        let text = conditions(&object(2));
+        assert_eq!(
+            text,
+            "generation 2, observed null, Ready=False BuildFailed: no file;"
+        );
+    }
 }

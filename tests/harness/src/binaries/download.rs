@@ -26,6 +26,8 @@ const ENVTEST_INDEX: &str =
 const KUBERNETES_RELEASES: &str = "https://dl.k8s.io";
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
+/// Longest silence within an answer.
+const ANSWER_WITHIN: Duration = Duration::from_secs(15);
 const DOWNLOAD_WITHIN: Duration = Duration::from_secs(600);
 /// Largest archive, and largest binary in one.
 const DOWNLOAD_BYTES: u64 = 1 << 30;
@@ -41,11 +43,7 @@ pub(super) fn fetch(missing: &[Program], cache: &Path, say: &mut dyn FnMut(&str)
     let releases = place("WEIR_KUBERNETES_RELEASES", KUBERNETES_RELEASES);
     let mut tried = Vec::new();
     let mut note = |what: &str, result: Result<()>| {
-        if let Err(error) = result {
-            let line = format!("{what}: {error:#}");
-            say(&line);
-            tried.push(line);
-        }
+        tried.extend(result.err().map(|error| format!("{what}: {error:#}")));
     };
     background::runtime().block_on(async {
         let client = match client() {
@@ -53,12 +51,17 @@ pub(super) fn fetch(missing: &[Program], cache: &Path, say: &mut dyn FnMut(&str)
             Err(error) => return note("HTTP client", Err(error)),
         };
         if missing.iter().any(|program| in_envtest(*program)) {
+            say("looking for the envtest archive");
             note(&index, envtest(&client, &index, missing, cache).await);
         }
         if missing.contains(&Program::KubeControllerManager) {
+            say("looking for the Kubernetes release");
             note(&releases, release(&client, &releases, cache).await);
         }
     });
+    for line in &tried {
+        say(line);
+    }
     tried
 }
 
@@ -69,6 +72,7 @@ fn in_envtest(program: Program) -> bool {
 fn client() -> Result<Client> {
     let builder = Client::builder()
         .connect_timeout(CONNECT_WITHIN)
+        .read_timeout(ANSWER_WITHIN)
         .timeout(DOWNLOAD_WITHIN);
     builder.build().context("cannot make an HTTP client")
 }

@@ -45,6 +45,7 @@ pub(super) fn build(missing: &[Program], cache: &Path, say: &mut dyn FnMut(&str)
         let args = [
             "build",
             "-v",
+            "-buildvcs=false",
             "-trimpath",
             "-ldflags",
             &flags,

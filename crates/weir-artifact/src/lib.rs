@@ -1,9 +1,20 @@
 //! Artifacts: archive, digest, storage, garbage collection, file server, fetch.
+//!
+//! The producer (source-controller) fills an [`ArchiveWriter`] through [`Storage::publish`] and serves the
+//! folder with a [`Server`]; the consumer (kustomize-controller) gets the files back with a [`Fetcher`].
 
+mod archive;
 mod cache;
 pub mod digest;
 mod fetch;
+mod ignore;
+mod server;
+mod storage;
 mod unpack;
 
+pub use archive::ArchiveWriter;
 pub use fetch::{FetchError, FetchOptions, Fetcher, VerifyError};
+pub use ignore::{IGNORE_FILE, Ignore};
+pub use server::{Server, ServerLimits};
+pub use storage::{Health, Location, Published, Retention, Storage, StorageError};
 pub use unpack::{UnpackError, unpack};

@@ -1,0 +1,162 @@
+//! The artifact server: plain HTTP, files only, bounded in connections and time.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+mod file;
+mod idle;
+
+use idle::Idle;
+
+/// Bounds on what clients can hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ServerLimits {
+    /// Connections at a time; more wait in the kernel's queue.
+    pub connections: usize,
+    /// Time for a request's headers, also the longest pause between two requests of a connection.
+    pub header: Duration,
+    /// The longest time without progress in either direction.
+    pub idle: Duration,
+    /// How long running downloads may go on after the stop signal.
+    pub grace: Duration,
+}
+
+impl Default for ServerLimits {
+    fn default() -> Self {
+        Self {
+            connections: 8192,
+            header: Duration::from_secs(10),
+            idle: Duration::from_secs(60),
+            grace: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Serves the files below a folder.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    root: Arc<PathBuf>,
+    limits: ServerLimits,
+}
+
+impl Server {
+    /// Takes the address; `:9090` means every interface.
+    ///
+    /// # Errors
+    /// If the address cannot be had.
+    pub async fn bind(
+        address: &str,
+        root: impl Into<PathBuf>,
+        limits: ServerLimits,
+    ) -> io::Result<Self> {
+        let listener = match address.strip_prefix(':') {
+            // As Go: both families where the machine has both.
+            Some(port) => match TcpListener::bind(format!("[::]:{port}")).await {
+                Ok(listener) => listener,
+                Err(_) => TcpListener::bind(format!("0.0.0.0:{port}")).await?,
+            },
+            None => TcpListener::bind(address).await?,
+        };
+        Ok(Self {
+            listener,
+            root: Arc::new(root.into()),
+            limits,
+        })
+    }
+
+    /// The address it listens on.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Serves until `stop`, then lets running downloads end within the grace period.
+    pub async fn run(self, stop: CancellationToken) {
+        let app = Router::new().fallback(answer).with_state(self.root);
+        let permits = Arc::new(Semaphore::new(self.limits.connections));
+        let tracker = TaskTracker::new();
+        loop {
+            let permit = Arc::clone(&permits).acquire_owned();
+            let accepted = tokio::select! {
+                () = stop.cancelled() => break,
+                accepted = async { (permit.await, self.listener.accept().await) } => accepted,
+            };
+            let (permit, stream) = match accepted {
+                (permit, Ok((stream, _))) => (permit, stream),
+                (_, Err(error)) => {
+                    // Out of file descriptors, for instance: give others time to close theirs.
+                    tracing::debug!(%error, "unable to accept a connection");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    continue;
+                }
+            };
+            let connection = serve(stream, app.clone(), self.limits, stop.clone());
+            tracker.spawn(async move {
+                connection.await;
+                drop(permit);
+            });
+        }
+        tracker.close();
+        tokio::time::timeout(self.limits.grace, tracker.wait())
+            .await
+            .ok();
+    }
+}
+
+async fn serve(stream: TcpStream, app: Router, limits: ServerLimits, stop: CancellationToken) {
+    stream.set_nodelay(true).ok();
+    let io = TokioIo::new(Idle::new(stream, limits.idle));
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header)
+        .max_headers(64)
+        .max_buf_size(32 * 1024)
+        .serve_connection(io, TowerToHyperService::new(app));
+    tokio::pin!(connection);
+    let outcome = tokio::select! {
+        outcome = &mut connection => outcome,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = outcome {
+        tracing::debug!(%error, "connection ended early");
+    }
+}
+
+async fn answer(State(root): State<Arc<PathBuf>>, request: Request) -> Response {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        let allow = [(header::ALLOW, "GET, HEAD")];
+        return (StatusCode::METHOD_NOT_ALLOWED, allow).into_response();
+    }
+    let path = request.uri().path();
+    if path == "/" {
+        // What the readiness probe of upstream's Deployment asks for. No listing.
+        return StatusCode::OK.into_response();
+    }
+    match file::Requested::parse(path) {
+        Some(requested) => file::answer(&root, requested, request).await,
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

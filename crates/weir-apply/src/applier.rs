@@ -107,6 +107,16 @@ impl Applier {
         &self.cluster
     }
 
+    /// Runs `work`, as much at a time as the settings allow; what comes back is in its order.
+    ///
+    /// The futures are made before: a closure over borrowed items keeps a stream from being `Send`.
+    pub(crate) async fn side_by_side<F: Future>(&self, work: Vec<F>) -> Vec<F::Output> {
+        stream::iter(work)
+            .buffered(self.settings.concurrency.max(1))
+            .collect()
+            .await
+    }
+
     /// Looks objects up in `index` before it asks the API server.
     #[must_use]
     pub fn with_index(mut self, index: Arc<dyn LiveIndex>) -> Self {
@@ -120,10 +130,11 @@ impl Applier {
     /// The [`ApplyError`] of the first object, in order, that cannot be applied.
     pub async fn plan(&self, stage: Stage, force: Force) -> Result<StagePlan, ApplyError> {
         let kind = stage.kind;
-        let planned = stream::iter(stage.objects)
+        let objects = stage.objects.into_iter();
+        let planned: Vec<_> = objects
             .map(|desired| self.plan_one(desired, force))
-            .buffered(self.settings.concurrency.max(1));
-        let planned: Vec<Result<Planned, ApplyError>> = planned.collect().await;
+            .collect();
+        let planned = self.side_by_side(planned).await;
         let objects = planned.into_iter().collect::<Result<_, _>>()?;
         Ok(StagePlan { kind, objects })
     }

@@ -84,7 +84,10 @@ impl Change {
             resource_version: object.resource_version().to_owned(),
             generation: object.generation(),
             status: kstatus::compute(object.value(), SystemTime::now()),
-            expires: object.value().pointer("/spec/ttlSecondsAfterFinished").is_some(),
+            expires: object
+                .value()
+                .pointer("/spec/ttlSecondsAfterFinished")
+                .is_some(),
         }
     }
 

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use futures::{StreamExt as _, stream};
 use serde_json::Value;
 
 use super::Applier;
@@ -35,10 +34,11 @@ impl Applier {
             rank(a.desired.kind()) == rank(b.desired.kind()) && a.desired.kind() == b.desired.kind()
         };
         for group in plan.objects.chunk_by(same_kind) {
-            let done = stream::iter(group)
+            let writes: Vec<_> = group
+                .iter()
                 .map(|planned| self.execute_one(planned))
-                .buffered(self.settings.concurrency.max(1));
-            let done: Vec<Result<Change, ApplyError>> = done.collect().await;
+                .collect();
+            let done = self.side_by_side(writes).await;
             let mut failure = None;
             for result in done {
                 match result {

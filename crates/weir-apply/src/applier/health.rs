@@ -4,7 +4,6 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use futures::{StreamExt as _, stream};
 use kstatus::{Kind, Status};
 
 use super::Applier;
@@ -57,11 +56,8 @@ impl Applier {
     /// # Errors
     /// If one cannot be read; a namespaced object without a namespace is one.
     pub async fn statuses(&self, targets: &[Target]) -> Result<Vec<TargetStatus>, ApplyError> {
-        let looks = stream::iter(targets)
-            .map(|target| self.status(target))
-            .buffered(self.settings.concurrency.max(1));
-        let looks: Vec<Result<TargetStatus, ApplyError>> = looks.collect().await;
-        looks.into_iter().collect()
+        let looks: Vec<_> = targets.iter().map(|target| self.status(target)).collect();
+        self.side_by_side(looks).await.into_iter().collect()
     }
 
     async fn status(&self, target: &Target) -> Result<TargetStatus, ApplyError> {

@@ -4,7 +4,6 @@
 
 use std::time::{Duration, Instant};
 
-use futures::{StreamExt as _, stream};
 use weir_api::meta::{InventoryEntry, annotation};
 
 use super::Applier;
@@ -57,10 +56,11 @@ impl Applier {
         let mut pruned = Pruned::default();
         let mut errors = String::new();
         for kind in targets.chunk_by(|a, b| a.object.kind == b.object.kind) {
-            let done = stream::iter(kind)
+            let each: Vec<_> = kind
+                .iter()
                 .map(|target| self.prune_one(target, owner))
-                .buffered(self.settings.concurrency.max(1));
-            let done: Vec<Result<Change, String>> = done.collect().await;
+                .collect();
+            let done = self.side_by_side(each).await;
             for (target, result) in kind.iter().zip(done) {
                 match result {
                     Ok(change) => pruned.changes.entries.push(change),

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use kube::client::{Body, ClientBuilder};
 use kube::{Client, Config};
 use thiserror::Error;
@@ -19,6 +19,7 @@ use crate::metrics::Metrics;
 /// How long a request may take, watches excepted.
 pub const DEADLINE: Duration = Duration::from_secs(30);
 
+const IMPERSONATE_USER: HeaderName = HeaderName::from_static("impersonate-user");
 const CONNECT: Duration = Duration::from_secs(10);
 const RETRIES: u32 = 2;
 /// The longest `Retry-After` that is waited for here.
@@ -81,6 +82,22 @@ pub fn build(
         deadline: DEADLINE,
     };
     Ok(limited(builder.build(), limits, namespace))
+}
+
+/// A client that acts as `user`, e.g. `system:serviceaccount:ns:name`, over the connections of `client`.
+/// Returns `None` if no header can carry the name.
+pub fn impersonate(client: &Client, user: &str) -> Option<Client> {
+    let value = HeaderValue::from_str(user).ok()?;
+    let namespace = client.default_namespace().to_owned();
+    let client = client.clone();
+    let service = tower::service_fn(move |mut request: Request<Body>| {
+        request
+            .headers_mut()
+            .insert(IMPERSONATE_USER, value.clone());
+        let client = client.clone();
+        async move { client.send(request).await }
+    });
+    Some(Client::new(service, namespace))
 }
 
 /// A Kubernetes error in one line: the API server's own words where it answered.

@@ -194,6 +194,18 @@ pub struct Usage {
     pub code: u8,
 }
 
+impl Usage {
+    /// Prints the text on stderr and returns the code, for a `main`.
+    #[expect(
+        clippy::print_stderr,
+        reason = "before there is a log, stderr is for people"
+    )]
+    pub fn print(&self) -> std::process::ExitCode {
+        eprintln!("{}", self.text);
+        self.code.into()
+    }
+}
+
 /// Reads a command line, program name first.
 ///
 /// # Errors

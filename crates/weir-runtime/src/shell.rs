@@ -119,15 +119,28 @@ impl<K: Kind> Env<K> {
     /// Queues an object whose change needs a pass; forgets one that is gone.
     pub(crate) fn object_changed(&self, key: &Key, object: Option<&K::Object>) {
         let Some(object) = object else {
-            self.seen.lock().remove(key);
             self.queue.forget(key);
-            self.metrics.object_gone(&kind_name::<K>(), key);
-            return;
+            return self.gone(&mut self.seen.lock(), key);
         };
         let before = self.seen.lock().get(key).cloned();
         if let Some(wake) = Seen::of(object).wake(before.as_ref(), key.clone()) {
             self.queue.add(&wake);
         }
+    }
+
+    /// Observes a pass that is over. An object that went meanwhile leaves nothing behind: whoever of this and
+    /// [`Self::object_changed`] comes last sees that the store has lost it.
+    fn observed(&self, key: &Key, took: Duration) {
+        let mut seen = self.seen.lock();
+        match self.store().get(key) {
+            Some(_) => self.metrics.object_reconciled(&kind_name::<K>(), key, took),
+            None => self.gone(&mut seen, key),
+        }
+    }
+
+    fn gone(&self, seen: &mut HashMap<Key, Seen>, key: &Key) {
+        seen.remove(key);
+        self.metrics.object_gone(&kind_name::<K>(), key);
     }
 
     fn next(&self, next: Next) -> End {
@@ -201,9 +214,7 @@ pub(crate) async fn work<K: Kind>(env: Arc<Env<K>>, work: Work) {
         End::failed()
     });
     env.metrics.pass_done(env.queue.name(), end.result, took);
-    if env.store().get(&key).is_some() {
-        env.metrics.object_reconciled(&kind, &key, took);
-    }
+    env.observed(&key, took);
     env.queue.done(&key, end.again, took);
 }
 

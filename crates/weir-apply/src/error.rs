@@ -106,16 +106,19 @@ const SHORTEST: usize = 4;
 
 fn redact(message: &str, secret: &Object) -> String {
     let mut values = Vec::new();
-    for map in ["data", "stringData"] {
-        let entries = secret.value().get(map).and_then(Value::as_object);
-        for value in entries.into_iter().flatten().map(|(_, value)| value) {
-            let text = match value {
-                Value::String(text) => text.clone(),
-                value => value.to_string(),
-            };
-            let decoded = STANDARD.decode(&text).ok();
-            values.extend(decoded.and_then(|bytes| String::from_utf8(bytes).ok()));
-            values.push(text);
+    let fields = ["data", "stringData"].map(|field| secret.value().get(field));
+    let mut left: Vec<&Value> = fields.into_iter().flatten().collect();
+    while let Some(value) = left.pop() {
+        match value {
+            Value::Array(items) => left.extend(items),
+            Value::Object(fields) => left.extend(fields.values()),
+            Value::String(text) => {
+                let decoded = STANDARD.decode(text).ok();
+                values.extend(decoded.and_then(|bytes| String::from_utf8(bytes).ok()));
+                values.push(text.clone());
+            }
+            Value::Number(number) => values.push(number.to_string()),
+            Value::Null | Value::Bool(_) => {}
         }
     }
     values.sort_by_key(|value| std::cmp::Reverse(value.len()));

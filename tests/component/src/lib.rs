@@ -7,6 +7,8 @@
 //! controllers first; logs of the last run are in `target/test-logs/<test>/`.
 
 #[cfg(test)]
+mod apply;
+#[cfg(test)]
 mod control_plane;
 #[cfg(test)]
 mod install;

@@ -322,6 +322,17 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_value_and_a_bare_bool_are_values() {
+        let flags = read(&[
+            "--events-addr=",
+            "--watch-all-namespaces",
+            "--log-level=info",
+        ])
+        .expect("valid");
+        assert!(flags.events_addr.is_empty() && flags.watch_all_namespaces);
+    }
+
+    #[test]
     fn the_last_one_counts() {
         let flags = read(&[
             "--watch-all-namespaces=false",

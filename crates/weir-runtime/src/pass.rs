@@ -158,6 +158,11 @@ impl<K: Kind> Pass<K> {
         self.superseded.cancelled().await;
     }
 
+    /// What set off the newer work, as `Kind/namespace/name`, where the trigger said so.
+    pub fn superseded_by(&self) -> Option<String> {
+        self.env.queue.origin(&self.key)
+    }
+
     /// Keeps what has become true.
     pub fn note(&self, change: impl FnOnce(&mut K::Facts)) {
         change(&mut self.facts.lock());

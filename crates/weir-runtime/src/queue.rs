@@ -32,16 +32,31 @@ pub struct Wake {
     pub priority: Priority,
     /// Why, in a word or two for the log, e.g. `source changed`.
     pub reason: &'static str,
+    /// What set it off, as `Kind/namespace/name`.
+    pub origin: Option<String>,
 }
 
 impl Wake {
-    /// Work on `key` because something it depends on has changed.
-    pub fn changed(key: Key, reason: &'static str) -> Self {
+    /// Work on `key` of that urgency.
+    pub fn new(key: Key, priority: Priority, reason: &'static str) -> Self {
         Self {
             key,
-            priority: Priority::Changed,
+            priority,
             reason,
+            origin: None,
         }
+    }
+
+    /// Work on `key` because something it depends on has changed.
+    pub fn changed(key: Key, reason: &'static str) -> Self {
+        Self::new(key, Priority::Changed, reason)
+    }
+
+    /// The same, set off by the object `Kind/namespace/name`.
+    #[must_use]
+    pub fn by(mut self, origin: impl Into<String>) -> Self {
+        self.origin = Some(origin.into());
+        self
     }
 }
 
@@ -123,11 +138,37 @@ struct Entry {
     failures: u32,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Waiting {
     priority: Priority,
     reason: &'static str,
+    origin: Option<String>,
     since: Instant,
+}
+
+impl Waiting {
+    /// What waits when `wake` arrives and `before` waits already: the more urgent of the two.
+    fn after(before: Option<Self>, wake: &Wake, now: Instant) -> Self {
+        let origin = wake.origin.clone();
+        match before {
+            None => Self {
+                priority: wake.priority,
+                reason: wake.reason,
+                origin,
+                since: now,
+            },
+            Some(before) if wake.priority > before.priority => Self {
+                priority: wake.priority,
+                reason: wake.reason,
+                origin: origin.or(before.origin),
+                since: before.since,
+            },
+            Some(before) => Self {
+                origin: before.origin.or(origin),
+                ..before
+            },
+        }
+    }
 }
 
 /// The objects of one priority: namespaces in the order of their turns.
@@ -157,37 +198,32 @@ impl Queue {
     /// Queues `wake`, or remembers it for after the running pass.
     pub(crate) fn add(&mut self, now: Instant, wake: &Wake) -> Added {
         let entry = self.entries.entry(wake.key.clone()).or_default();
-        let new = Waiting {
-            priority: wake.priority,
-            reason: wake.reason,
-            since: now,
-        };
-        let before = entry.queued;
-        let raised = before.is_none_or(|old| wake.priority > old.priority);
-        if raised {
-            entry.queued = Some(Waiting {
-                since: before.map_or(now, |old| old.since),
-                ..new
-            });
-        }
+        let before = entry.queued.take();
+        let was = before.as_ref().map(|waiting| waiting.priority);
+        entry.queued = Some(Waiting::after(before, wake, now));
         if entry.running.is_some() {
             return Added::AfterRunning {
                 supersedes: wake.priority > Priority::Timer,
             };
         }
-        if raised {
+        if was.is_none_or(|was| wake.priority > was) {
             self.levels
                 .entry(wake.priority)
                 .or_default()
                 .push(wake.key.clone());
         }
-        match before {
+        match was {
             Some(_) => Added::AlreadyQueued,
             None => {
                 self.depth += 1;
                 Added::Queued
             }
         }
+    }
+
+    /// What set off the work that waits for the running pass over `key` to end.
+    pub(crate) fn origin(&self, key: &Key) -> Option<String> {
+        self.entries.get(key)?.queued.as_ref()?.origin.clone()
     }
 
     /// Queues the objects whose time has come; returns how many.
@@ -200,14 +236,7 @@ impl Queue {
             if let Some(entry) = self.entries.get_mut(&key) {
                 entry.due = None;
             }
-            self.add(
-                now,
-                &Wake {
-                    key,
-                    priority: Priority::Timer,
-                    reason: "timer",
-                },
-            );
+            self.add(now, &Wake::new(key, Priority::Timer, "timer"));
             count += 1;
         }
         count
@@ -241,13 +270,11 @@ impl Queue {
                 continue;
             };
             // An object whose priority was raised is listed twice; only one place counts.
-            let Some(waiting) = entry
-                .queued
-                .filter(|w| w.priority == priority && entry.running.is_none())
-            else {
+            let idle = entry.running.is_none();
+            let counts = |waiting: &mut Waiting| waiting.priority == priority && idle;
+            let Some(waiting) = entry.queued.take_if(counts) else {
                 continue;
             };
-            entry.queued = None;
             entry.running = Some(now);
             self.depth -= 1;
             if let Some(due) = entry.due.take() {
@@ -285,10 +312,11 @@ impl Queue {
             entry.queued = Some(Waiting {
                 priority: Priority::Changed,
                 reason: "superseded",
+                origin: None,
                 since: now,
             });
         }
-        if let Some(waiting) = entry.queued {
+        if let Some(waiting) = &entry.queued {
             self.depth += 1;
             self.levels
                 .entry(waiting.priority)

@@ -77,11 +77,7 @@ impl Seen {
             Some(_) => (Priority::Changed, "spec changed"),
             None => (Priority::Changed, "new"),
         };
-        Some(Wake {
-            key,
-            priority,
-            reason,
-        })
+        Some(Wake::new(key, priority, reason))
     }
 }
 
@@ -124,7 +120,8 @@ impl<K: Kind> Env<K> {
         };
         let before = self.seen.lock().get(key).cloned();
         if let Some(wake) = Seen::of(object).wake(before.as_ref(), key.clone()) {
-            self.queue.add(&wake);
+            self.queue
+                .add(&wake.by(format!("{}/{key}", kind_name::<K>())));
         }
     }
 
@@ -254,6 +251,7 @@ async fn reconcile<K: Kind>(pass: Pass<K>) -> End {
     let verdict = pass.write(outcome).await;
     if let Err(error) = &result
         && error.superseded()
+        && pass.is_superseded()
     {
         tracing::debug!(error = %Chain(error), "superseded by newer work");
         return End {

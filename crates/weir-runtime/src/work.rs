@@ -166,6 +166,11 @@ impl WorkQueue {
         delay
     }
 
+    /// What set off the work that waits for the running pass over `key` to end.
+    pub(crate) fn origin(&self, key: &Key) -> Option<String> {
+        self.core.lock().queue.origin(key)
+    }
+
     pub(crate) fn forget(&self, key: &Key) {
         self.core.lock().queue.forget(key);
     }
@@ -240,10 +245,7 @@ mod tests {
         let queue = queue(2);
         queue.add(&wake("a"));
         let work = queue.next().await;
-        queue.add(&Wake {
-            priority: Priority::Timer,
-            ..wake("a")
-        });
+        queue.add(&Wake::new(Key::new("ns", "a"), Priority::Timer, "test"));
         assert!(!work.superseded.is_cancelled());
         queue.add(&wake("a"));
         assert!(work.superseded.is_cancelled());

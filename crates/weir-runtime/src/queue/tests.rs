@@ -17,11 +17,7 @@ fn key(text: &str) -> Key {
 }
 
 fn wake(text: &str, priority: Priority) -> Wake {
-    Wake {
-        key: key(text),
-        priority,
-        reason: "test",
-    }
+    Wake::new(key(text), priority, "test")
 }
 
 fn drain(queue: &mut Queue, now: Instant) -> Vec<String> {
@@ -100,11 +96,7 @@ fn a_raised_priority_keeps_the_time_of_waiting() {
     queue.add(now, &wake("a/1", Priority::Timer));
     queue.add(
         after(now, 100),
-        &Wake {
-            key: key("a/1"),
-            priority: Priority::Requested,
-            reason: "asked",
-        },
+        &Wake::new(key("a/1"), Priority::Requested, "asked"),
     );
     let (_, trigger) = queue.pop(after(now, 250)).expect("queued");
     let expect = Trigger {
@@ -277,4 +269,21 @@ fn ages_of_running_passes_are_summed() {
     queue.pop(after(now, 1000)).expect("queued");
     let (sum, longest) = queue.running(after(now, 3000));
     assert_eq!((sum.as_secs(), longest.as_secs()), (5, 3));
+}
+
+#[test]
+fn the_origin_of_waiting_work_is_kept() {
+    let (mut queue, now) = queue();
+    queue.add(now, &wake("a/1", Priority::Changed));
+    queue.pop(now).expect("queued");
+    assert_eq!(queue.origin(&key("a/1")), None);
+    queue.add(
+        now,
+        &wake("a/1", Priority::Changed).by("GitRepository/ns/app"),
+    );
+    queue.add(now, &wake("a/1", Priority::Requested));
+    assert_eq!(
+        queue.origin(&key("a/1")).as_deref(),
+        Some("GitRepository/ns/app")
+    );
 }

@@ -146,11 +146,16 @@ impl Expansion {
             Content::Mapping(entries) => {
                 for entry in entries.iter_mut() {
                     let merges = self.merges && entry.key.tag == Tag::Merge;
-                    let aliased = merges && stands_for_others(&entry.value);
+                    let aliased = if merges {
+                        aliased(&entry.value)
+                    } else {
+                        Vec::new()
+                    };
+                    let listed = entry.value.is_sequence();
                     self.node(&mut entry.key, depth + 1)?;
                     self.node(&mut entry.value, depth + 1)?;
-                    if aliased {
-                        expect_mappings(&entry.value)?;
+                    if merges {
+                        expect_mappings(&entry.value, &aliased, listed)?;
                     }
                 }
                 if self.merges {
@@ -191,21 +196,32 @@ impl Expansion {
     }
 }
 
-/// Whether a merge key's value is an alias or a list of nothing else.
-fn stands_for_others(value: &Node) -> bool {
+/// Which of a merge key's values are aliases: the value itself, or items of it in order.
+fn aliased(value: &Node) -> Vec<bool> {
     let alias = |node: &Node| matches!(node.content, Content::Alias(_));
-    alias(value) || !value.items().is_empty() && value.items().iter().all(alias)
+    if value.is_sequence() {
+        return value.items().iter().map(alias).collect();
+    }
+    vec![alias(value)]
 }
 
-fn expect_mappings(value: &Node) -> Result<(), Error> {
-    let good =
-        value.is_mapping() || value.items().iter().all(Node::is_mapping) && value.is_sequence();
-    if good {
-        return Ok(());
+fn expect_mappings(value: &Node, aliased: &[bool], listed: bool) -> Result<(), Error> {
+    let nodes = if listed {
+        value.items()
+    } else {
+        std::slice::from_ref(value)
+    };
+    for (node, aliased) in nodes.iter().zip(aliased) {
+        if *aliased && !node.is_mapping() {
+            return Err(invalid(
+                "invalid map merge: received alias for a non-map value",
+            ));
+        }
+        if !*aliased && node.is_sequence() && listed {
+            return Err(invalid("invalid map merge: received a nested sequence"));
+        }
     }
-    Err(invalid(
-        "invalid map merge: received alias for a non-map value",
-    ))
+    Ok(())
 }
 
 /// The levels of nodes below and including this one.

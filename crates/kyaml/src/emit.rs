@@ -4,20 +4,10 @@ mod analysis;
 mod order;
 mod output;
 mod printer;
+mod styled;
 
+pub(crate) use analysis::width;
 pub use order::key_less;
 pub(crate) use order::sort_by_key;
 pub use output::print_value;
-
-use crate::Error;
-use crate::node::Node;
-
-impl Node {
-    /// The node as it was written, with comments and styles.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] if the tree cannot be printed.
-    pub fn to_styled(&self) -> Result<String, Error> {
-        Ok(self.text().into())
-    }
-}
+pub use styled::SequenceIndent;

@@ -27,6 +27,7 @@
 mod anchors;
 mod emit;
 mod error;
+mod events;
 pub mod json_patch;
 mod limits;
 pub mod merge;
@@ -35,16 +36,17 @@ mod parse;
 mod path;
 mod reader;
 pub mod resolve;
+mod scan;
 mod schema;
 mod value;
 
-pub use emit::{key_less, print_value};
+pub use emit::{SequenceIndent, key_less, print_value};
 pub use error::Error;
 pub use limits::Limits;
 pub use node::{
     Comments, Content, Entries, Entry, Items, Kind, Meta, Node, Style, Tag, Text, wrapped_base64,
 };
-pub use parse::{Document, parse, parse_all, parse_within};
+pub use parse::{Document, parse, parse_all, parse_within, utf8};
 pub use path::{match_path, split_path, split_path_smart};
 pub use reader::{read_documents, read_objects, split_documents};
 pub use schema::{Schema, SchemaRef};

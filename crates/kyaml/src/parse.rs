@@ -1,8 +1,11 @@
 //! From text to trees.
+//!
+//! Source: go.yaml.in/yaml v3.0 `decode.go`.
 
-use granit_parser::{Event, Parser, ScalarStyle, Span, StructureStyle};
+use std::collections::HashSet;
 
-use crate::node::{Content, Entry, Node, Style, Tag, Text};
+use crate::events::{Event, EventComments, EventKind, Parser};
+use crate::node::{Comments, Content, Entry, Node, Style, Tag, Text};
 use crate::resolve::{self, Rules};
 use crate::{Error, Limits};
 
@@ -30,7 +33,7 @@ pub fn parse(text: &str) -> Result<Option<Document>, Error> {
 /// # Errors
 /// As [`parse`].
 pub fn parse_within(text: &str, limits: &Limits) -> Result<Option<Document>, Error> {
-    documents(text, limits, 1).map(|documents| documents.into_iter().next())
+    Builder::new(text, limits)?.document()
 }
 
 /// Reads all documents of a text, in order.
@@ -38,169 +41,223 @@ pub fn parse_within(text: &str, limits: &Limits) -> Result<Option<Document>, Err
 /// # Errors
 /// As [`parse`].
 pub fn parse_all(text: &str, limits: &Limits) -> Result<Vec<Document>, Error> {
-    documents(text, limits, usize::MAX)
+    let mut builder = Builder::new(text, limits)?;
+    let mut documents = Vec::new();
+    while let Some(document) = builder.document()? {
+        documents.push(document);
+    }
+    Ok(documents)
 }
 
+/// Takes bytes as text.
+///
+/// # Errors
+/// [`Error::Syntax`] with Go's text if they are not UTF-8.
+pub fn utf8(bytes: &[u8]) -> Result<&str, Error> {
+    std::str::from_utf8(bytes).map_err(|err| {
+        let rest = &bytes[err.valid_up_to()..];
+        let problem = match (rest.first(), err.error_len()) {
+            (_, None) => "incomplete UTF-8 octet sequence",
+            (Some(0xC0 | 0xC1), _) => "invalid length of a UTF-8 sequence",
+            (Some(0xED), _) if matches!(rest.get(1), Some(0xA0..=0xBF)) => {
+                "invalid Unicode character"
+            }
+            (Some(0xC2..=0xF4), _) => "invalid trailing UTF-8 octet",
+            _ => "invalid leading UTF-8 octet",
+        };
+        Error::Syntax {
+            line: 0,
+            problem: problem.into(),
+        }
+    })
+}
+
+/// A collection that is being read.
 struct Frame {
     node: Node,
     key: Option<Node>,
 }
 
-struct Builder {
+struct Builder<'a> {
+    parser: Parser<'a>,
     stack: Vec<Frame>,
-    names: std::collections::BTreeMap<usize, Text>,
-    done: Vec<Document>,
+    anchors: HashSet<Text>,
+    limits: Limits,
     nodes: usize,
 }
 
-fn documents(text: &str, limits: &Limits, most: usize) -> Result<Vec<Document>, Error> {
-    if text.len() > limits.bytes {
-        return Err(Error::Limit("input is too large".into()));
+impl<'a> Builder<'a> {
+    fn new(text: &'a str, limits: &Limits) -> Result<Self, Error> {
+        if text.len() > limits.bytes {
+            return Err(Error::Limit("input is too large".into()));
+        }
+        Ok(Self {
+            parser: Parser::new(text, limits.depth)?,
+            stack: Vec::new(),
+            anchors: HashSet::new(),
+            limits: *limits,
+            nodes: 0,
+        })
     }
-    let mut options = granit_parser::options! {
-        emit_anchor_events: true,
-        flow_nesting_limit: limits.depth,
-        block_nesting_limit: limits.depth,
-    };
-    options.set_emit_comments(false);
-    let mut parser = Parser::new_from_str_with_options(text, options);
-    let mut builder = Builder {
-        stack: Vec::new(),
-        names: std::collections::BTreeMap::new(),
-        done: Vec::new(),
-        nodes: 0,
-    };
-    while let Some(event) = parser.next_event() {
-        let (event, span) = event.map_err(|err| Error::Syntax {
-            line: err.marker().line(),
-            problem: err.info(),
-        })?;
-        builder.event(event, span);
-        if builder.nodes > limits.nodes {
+
+    fn document(&mut self) -> Result<Option<Document>, Error> {
+        let start = self.parser.next_event()?;
+        if start.kind == EventKind::StreamEnd {
+            return Ok(None);
+        }
+        self.anchors.clear();
+        let root = self.root()?;
+        let end = self.parser.next_event()?;
+        let text = |comments: Option<Box<EventComments>>, foot: bool| {
+            let comments = comments.unwrap_or_default();
+            Text::from(if foot { comments.foot } else { comments.head })
+        };
+        Ok(Some(Document {
+            root,
+            head_comment: text(start.comments, false),
+            foot_comment: text(end.comments, true),
+        }))
+    }
+
+    /// Reads one node and everything below it.
+    fn root(&mut self) -> Result<Node, Error> {
+        loop {
+            let event = self.parser.next_event()?;
+            let finished = match event.kind {
+                EventKind::SequenceStart | EventKind::MappingStart => {
+                    self.open(event)?;
+                    continue;
+                }
+                EventKind::SequenceEnd | EventKind::MappingEnd => self.close(event),
+                EventKind::Alias => Some(self.alias(event)?),
+                _ => Some(self.scalar(event)?),
+            };
+            if let Some(node) = finished {
+                match self.stack.last_mut() {
+                    Some(frame) => frame.add(node),
+                    None => return Ok(node),
+                }
+            }
+        }
+    }
+
+    /// A node of an event, with its tag, comments, anchor and place.
+    fn node(&mut self, event: Event, content: Content, implied: Tag) -> Result<Node, Error> {
+        self.nodes += 1;
+        if self.nodes > self.limits.nodes {
             return Err(Error::Limit("document has too many nodes".into()));
         }
-        if builder.done.len() >= most {
-            break;
+        let mut node = Node::raw(content, implied);
+        node.style = event.style;
+        node.line = event.mark.line + 1;
+        node.column = event.mark.column + 1;
+        if let Some(tag) = event.tag.filter(|tag| tag != "!") {
+            node.set_tag_text(&tag);
+            node.style = node.style.with(Style::TAGGED);
         }
+        if let Some(comments) = event.comments {
+            *node.comments_mut() = Comments {
+                head: comments.head.into(),
+                line: comments.line.into(),
+                foot: comments.foot.into(),
+            };
+        }
+        if let Some(anchor) = event.anchor {
+            self.anchors.insert(anchor.clone());
+            node.set_anchor(Some(anchor));
+        }
+        Ok(node)
     }
-    Ok(builder.done)
+
+    fn scalar(&mut self, mut event: Event) -> Result<Node, Error> {
+        let text = std::mem::take(&mut event.text);
+        let implied = match event.style {
+            Style::PLAIN if event.tag.as_ref().is_some_and(|tag| tag != "!") => Tag::Unset,
+            Style::PLAIN if text == "<<" => Tag::Merge,
+            Style::PLAIN => resolve::plain(&text, Rules::V3).0,
+            _ => Tag::Str,
+        };
+        self.node(event, Content::Scalar(text), implied)
+    }
+
+    fn alias(&mut self, mut event: Event) -> Result<Node, Error> {
+        let name = std::mem::take(&mut event.text);
+        if !self.anchors.contains(&name) {
+            return Err(Error::Invalid(format!(
+                "unknown anchor '{name}' referenced"
+            )));
+        }
+        self.node(event, Content::Alias(name), Tag::Unset)
+    }
+
+    fn open(&mut self, event: Event) -> Result<(), Error> {
+        if self.stack.len() >= self.limits.depth {
+            return Err(Error::too_deep());
+        }
+        let (content, tag) = match event.kind {
+            EventKind::SequenceStart => (Content::Sequence(Vec::new().into()), Tag::Seq),
+            _ => (Content::Mapping(Vec::new().into()), Tag::Map),
+        };
+        let node = self.node(event, content, tag)?;
+        self.stack.push(Frame { node, key: None });
+        Ok(())
+    }
+
+    /// Ends the innermost collection. Its foot comment belongs to the last key of a block mapping.
+    fn close(&mut self, event: Event) -> Option<Node> {
+        let mut node = self.stack.pop()?.node;
+        let Some(comments) = event.comments else {
+            if node.extra.is_some() {
+                let own = node.comments_mut();
+                own.line = Text::default();
+                own.foot = Text::default();
+            }
+            return Some(node);
+        };
+        node.comments_mut().line = comments.line.into();
+        let mut foot = Text::from(comments.foot);
+        if !foot.is_empty()
+            && !node.style.has(Style::FLOW)
+            && let Some(last) = node.entries_mut().and_then(|entries| entries.last_mut())
+        {
+            last.key.comments_mut().foot = std::mem::take(&mut foot);
+        }
+        node.comments_mut().foot = foot;
+        Some(node)
+    }
 }
 
-impl Builder {
-    fn event(&mut self, event: Event<'_>, span: Span) {
-        match event {
-            Event::Scalar(text, style, _, tag) => {
-                let node = scalar(Text::from(text), style, tag.as_deref(), span);
-                self.add(node);
-            }
-            Event::Alias(id) => {
-                let name = self.names.get(&id).cloned().unwrap_or_default();
-                self.add(placed(Node::raw(Content::Alias(name), Tag::Unset), span));
-            }
-            Event::Anchor(id, name) => {
-                let name = Text::from(name);
-                self.names.insert(id, name.clone());
-                if let Some(node) = self.last() {
-                    node.set_anchor(Some(name));
+/// Takes the foot comment of a node.
+fn take_foot(node: &mut Node) -> Option<Text> {
+    let foot = &mut node.extra.as_mut()?.comments.foot;
+    Some(std::mem::take(foot)).filter(|foot| !foot.is_empty())
+}
+
+impl Frame {
+    fn add(&mut self, mut node: Node) {
+        let block = !self.node.style.has(Style::FLOW);
+        match &mut self.node.content {
+            Content::Sequence(items) => items.push(node),
+            Content::Mapping(entries) => match self.key.take() {
+                None => {
+                    // A foot on a key stands below the pair before it.
+                    if block
+                        && let Some(last) = entries.last_mut()
+                        && let Some(foot) = take_foot(&mut node)
+                    {
+                        last.key.comments_mut().foot = foot;
+                    }
+                    self.key = Some(node);
                 }
-            }
-            Event::SequenceStart(style, _, tag) => {
-                self.open(Node::sequence(), style, tag.as_deref(), span);
-            }
-            Event::MappingStart(style, _, tag) => {
-                self.open(Node::mapping(), style, tag.as_deref(), span);
-            }
-            Event::SequenceEnd | Event::MappingEnd => {
-                if let Some(frame) = self.stack.pop() {
-                    self.add(frame.node);
+                Some(mut key) => {
+                    let footless = key.comments().foot.is_empty();
+                    if footless && let Some(foot) = take_foot(&mut node) {
+                        key.comments_mut().foot = foot;
+                    }
+                    entries.push(Entry { key, value: node });
                 }
-            }
+            },
             _ => {}
         }
     }
-
-    fn open(
-        &mut self,
-        mut node: Node,
-        style: StructureStyle,
-        tag: Option<&granit_parser::Tag>,
-        span: Span,
-    ) {
-        if style == StructureStyle::Flow {
-            node.style = Style::FLOW;
-        }
-        if let Some(tag) = tag {
-            node.set_tag_text(&tag.to_string());
-            node.style = node.style.with(Style::TAGGED);
-        }
-        self.nodes += 1;
-        self.stack.push(Frame {
-            node: placed(node, span),
-            key: None,
-        });
-    }
-
-    fn add(&mut self, node: Node) {
-        self.nodes += 1;
-        match self.stack.last_mut() {
-            None => self.done.push(Document {
-                root: node,
-                head_comment: Text::default(),
-                foot_comment: Text::default(),
-            }),
-            Some(frame) => match &mut frame.node.content {
-                Content::Sequence(items) => items.push(node),
-                Content::Mapping(entries) => match frame.key.take() {
-                    None => frame.key = Some(node),
-                    Some(key) => entries.push(Entry { key, value: node }),
-                },
-                _ => {}
-            },
-        }
-    }
-
-    fn last(&mut self) -> Option<&mut Node> {
-        let Some(frame) = self.stack.last_mut() else {
-            return self.done.last_mut().map(|document| &mut document.root);
-        };
-        if let Some(key) = &mut frame.key {
-            return Some(key);
-        }
-        if frame.node.is_null_or_empty() {
-            return Some(&mut frame.node);
-        }
-        match &mut frame.node.content {
-            Content::Sequence(items) => items.last_mut(),
-            Content::Mapping(entries) => entries.last_mut().map(|entry| &mut entry.value),
-            _ => None,
-        }
-    }
-}
-
-fn placed(mut node: Node, span: Span) -> Node {
-    node.line = u32::try_from(span.start.line()).unwrap_or(u32::MAX);
-    node.column = u32::try_from(span.start.col() + 1).unwrap_or(u32::MAX);
-    node
-}
-
-fn scalar(text: Text, style: ScalarStyle, tag: Option<&granit_parser::Tag>, span: Span) -> Node {
-    let style = match style {
-        ScalarStyle::Plain => Style::PLAIN,
-        ScalarStyle::SingleQuoted => Style::SINGLE_QUOTED,
-        ScalarStyle::DoubleQuoted => Style::DOUBLE_QUOTED,
-        ScalarStyle::Literal => Style::LITERAL,
-        ScalarStyle::Folded => Style::FOLDED,
-    };
-    let implied = match style {
-        Style::PLAIN if text == "<<" => Tag::Merge,
-        Style::PLAIN => resolve::plain(&text, Rules::V3).0,
-        _ => Tag::Str,
-    };
-    let mut node = Node::raw(Content::Scalar(text), implied);
-    node.style = style;
-    if let Some(tag) = tag {
-        node.set_tag_text(&tag.to_string());
-        node.style = style.with(Style::TAGGED);
-    }
-    placed(node, span)
 }

@@ -35,7 +35,7 @@ pub(super) fn break_length(bytes: &[u8]) -> usize {
 }
 
 /// The length in bytes of the character that starts with this byte.
-pub(super) const fn width(lead: u8) -> usize {
+pub(crate) const fn width(lead: u8) -> usize {
     match lead {
         0..=0x7F => 1,
         0x80..=0xDF => 2,

@@ -49,7 +49,12 @@ impl<'a> Printer<'a> {
 
     pub(super) fn put_break(&mut self) {
         self.out.push('\n');
+        self.broke();
+    }
+
+    fn broke(&mut self) {
         self.column = 0;
+        self.indention |= self.rules == Rules::V3;
     }
 
     pub(super) fn put_str(&mut self, text: &str) {
@@ -64,7 +69,7 @@ impl<'a> Printer<'a> {
     /// Copies a line break of the text; others than `\n` stay what they are.
     fn copy_break(&mut self, text: &str) {
         self.out.push_str(text);
-        self.column = 0;
+        self.broke();
     }
 
     pub(super) fn write_indent(&mut self) {

@@ -3,8 +3,8 @@
 //! Source: fluxcd/pkg `ssa/manager_apply.go`
 
 mod execute;
-mod health;
 mod prune;
+mod ready;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +21,6 @@ use crate::request::{DryRun, RequestError, Verb};
 use crate::stage::Stage;
 use crate::takeover::{self, Manager};
 
-pub use health::{TargetStatus, stalled_message, timeout_message};
 pub use prune::{PruneError, Pruned, WaitError};
 
 /// What is known of an object without asking the API server.
@@ -140,11 +139,20 @@ impl Applier {
     }
 
     async fn plan_one(&self, desired: Object, force: Force) -> Result<Planned, ApplyError> {
-        let live = self.look_up(&desired).await?;
+        let (live, accepted) = if plan::is_marked(&desired) {
+            let live = self.look_up(&desired).await;
+            if plan::is_skipped(&desired, live.as_ref()) {
+                return Ok(plan::skip(desired, live));
+            }
+            (live, self.dry_run(&desired).await)
+        } else {
+            // Both at once: what the dry run says does not count if the live object asks to be left alone.
+            futures::join!(self.look_up(&desired), self.dry_run(&desired))
+        };
         if plan::is_skipped(&desired, live.as_ref()) {
             return Ok(plan::skip(desired, live));
         }
-        match self.dry_run(&desired).await {
+        match accepted {
             Ok(accepted) => {
                 let own = &self.settings.field_manager;
                 Ok(plan::apply(
@@ -172,22 +180,19 @@ impl Applier {
 
     /// The object as it is. None if it is not there, and also where it cannot be read: the dry run that follows
     /// says better why.
-    async fn look_up(&self, desired: &Object) -> Result<Option<Object>, ApplyError> {
+    async fn look_up(&self, desired: &Object) -> Option<Object> {
         let target = Target {
             object: desired.reference(),
             api_version: desired.api_version().to_owned(),
         };
         if let Some(known) = self.index.as_ref().and_then(|index| index.look_up(&target)) {
-            return Ok(match known {
+            return match known {
                 Known::Present(object) => Some(object),
                 Known::Absent => None,
-            });
+            };
         }
-        Ok(self
-            .cluster
-            .get(&target.object, &target.api_version)
-            .await
-            .unwrap_or_default())
+        let live = self.cluster.get(&target.object, &target.api_version);
+        live.await.unwrap_or_default()
     }
 
     async fn dry_run(&self, desired: &Object) -> Result<Object, RequestError> {

@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::sync::Notify;
 
-use crate::discovery::Discovery;
+use crate::discovery::{Discovery, Mapping};
 use crate::object::{Object, ObjectRef, split_api_version};
 use crate::request::{self, RequestError, Verb};
 
@@ -74,6 +74,15 @@ impl Cluster {
         Ok((resource, mapping.namespaced))
     }
 
+    /// Where objects of a kind are.
+    pub(crate) async fn mapping(
+        &self,
+        api_version: &str,
+        kind: &str,
+    ) -> Result<Arc<Mapping>, RequestError> {
+        self.discovery.mapping(api_version, kind).await
+    }
+
     /// Sends a request about `object` in `api_version` and reads the answer, whatever it is.
     pub(crate) async fn send(
         &self,
@@ -81,11 +90,23 @@ impl Cluster {
         api_version: &str,
         verb: &Verb<'_>,
     ) -> Result<Value, RequestError> {
-        let mapping = self.discovery.mapping(api_version, &object.kind).await?;
+        let mapping = self.mapping(api_version, &object.kind).await?;
         if mapping.namespaced && object.namespace.is_empty() {
             return Err(request::no_such_path(&mapping, object, verb));
         }
-        request::send(&self.client, &self.limiter, &mapping, object, verb).await
+        let result = request::send(&self.client, &self.limiter, &mapping, object, verb).await;
+        match result {
+            Err(error) if error.is_no_path() => {
+                // The kind may be served elsewhere now, or no longer.
+                self.discovery.forget(api_version, &mapping).await;
+                let now = self.mapping(api_version, &object.kind).await?;
+                if now == mapping {
+                    return Err(error);
+                }
+                request::send(&self.client, &self.limiter, &now, object, verb).await
+            }
+            result => result,
+        }
     }
 
     /// As [`Cluster::send`], for answers that are the object.

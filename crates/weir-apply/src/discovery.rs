@@ -106,6 +106,18 @@ impl Discovery {
         found.ok_or_else(|| no_match(api_version, kind))
     }
 
+    /// Forgets what led to `mapping`, unless it has been read again since.
+    pub(crate) async fn forget(&self, api_version: &str, mapping: &Arc<Mapping>) {
+        let mut versions = self.versions.lock().await;
+        let stale = versions.get(api_version).is_some_and(|version| {
+            let mut kinds = version.kinds.values();
+            kinds.any(|known| Arc::ptr_eq(known, mapping)) && version.read.elapsed() > MISSED_FOR
+        });
+        if stale {
+            versions.remove(api_version);
+        }
+    }
+
     /// Where objects of a kind are, in this version or in any other one of its group.
     pub(crate) async fn mapping_in_any_version(
         &self,

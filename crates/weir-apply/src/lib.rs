@@ -19,10 +19,7 @@ mod request;
 mod stage;
 mod takeover;
 
-pub use applier::{
-    Applier, Force, Known, LiveIndex, PruneError, Pruned, Settings, TargetStatus, WaitError,
-    stalled_message, timeout_message,
-};
+pub use applier::{Applier, Force, Known, LiveIndex, PruneError, Pruned, Settings, WaitError};
 pub use change::{Action, Change, ChangeSet};
 pub use cluster::Cluster;
 pub use error::ApplyError;

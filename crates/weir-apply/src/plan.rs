@@ -111,6 +111,13 @@ impl fmt::Display for StagePlan {
     }
 }
 
+/// Whether the metadata of an object that is wanted can ask to leave it alone.
+pub(crate) fn is_marked(desired: &Object) -> bool {
+    [annotation::KUSTOMIZE_RECONCILE, annotation::KUSTOMIZE_SSA]
+        .iter()
+        .any(|key| desired.label(key).or(desired.annotation(key)).is_some())
+}
+
 /// Whether the metadata of an object, wanted or there, asks to leave it alone.
 pub(crate) fn is_skipped(desired: &Object, live: Option<&Object>) -> bool {
     let asks = |object: &Object| {

@@ -15,6 +15,9 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 /// How often a request is tried that the server is too busy for.
 const ATTEMPTS: u32 = 5;
 
+/// How `client-go` words a path that is none.
+const NO_PATH: &str = "the server could not find the requested resource";
+
 /// Why a request was not answered with an object.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RequestError {
@@ -71,6 +74,11 @@ impl RequestError {
 
     pub(crate) fn is_code(&self, expected: u16) -> bool {
         matches!(self, Self::Refused { code, .. } if *code == expected)
+    }
+
+    /// Whether the path itself is none, as that of a kind that is no longer served.
+    pub(crate) fn is_no_path(&self) -> bool {
+        matches!(self, Self::Refused { code: 404, message, .. } if message.starts_with(NO_PATH))
     }
 
     /// Whether the server asks for fewer requests.
@@ -204,7 +212,7 @@ pub(crate) fn no_such_path(mapping: &Mapping, object: &ObjectRef, verb: &Verb<'_
         code: 404,
         reason: "NotFound".to_owned(),
         message: format!(
-            "the server could not find the requested resource ({verb} {} {})",
+            "{NO_PATH} ({verb} {} {})",
             mapping.qualified_plural(),
             object.name
         ),

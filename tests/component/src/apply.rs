@@ -16,7 +16,9 @@ use anyhow::{Context as _, Result, anyhow};
 use harness::{ControlPlane, Namespace};
 use kube::Client;
 use serde_json::{Value, json};
-use weir_apply::{Applier, ApplyError, ChangeSet, Cluster, Force, Object, Owner, Settings, prepare, stages};
+use weir_apply::{
+    Applier, ApplyError, ChangeSet, Cluster, Force, Object, Owner, Settings, prepare, stages,
+};
 
 /// How long anything may take on a loaded machine.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -64,7 +66,11 @@ impl World {
 
     /// Applies `objects` as a Kustomization does, stage by stage.
     async fn apply(&self, objects: &[Value]) -> Result<Outcome> {
-        let objects = objects.iter().cloned().map(Object::new).collect::<Result<Vec<_>, _>>()?;
+        let objects = objects
+            .iter()
+            .cloned()
+            .map(Object::new)
+            .collect::<Result<Vec<_>, _>>()?;
         let objects = prepare(objects, &self.owner, None)?;
         let mut changes = ChangeSet::default();
         let mut failure = None;
@@ -78,7 +84,11 @@ impl World {
         Ok(Outcome { changes, failure })
     }
 
-    async fn apply_stage(&self, stage: weir_apply::Stage, changes: &mut ChangeSet) -> Result<(), ApplyError> {
+    async fn apply_stage(
+        &self,
+        stage: weir_apply::Stage,
+        changes: &mut ChangeSet,
+    ) -> Result<(), ApplyError> {
         let applier = self.applier();
         let plan = applier.plan(stage, self.force).await?;
         applier.execute(&plan, changes).await?;
@@ -114,12 +124,15 @@ impl World {
     }
 
     async fn config_map(&self, name: &str) -> Result<Option<Value>> {
-        self.get(&format!("/api/v1/namespaces/{{ns}}/configmaps/{name}")).await
+        self.get(&format!("/api/v1/namespaces/{{ns}}/configmaps/{name}"))
+            .await
     }
 
     /// A ConfigMap that must be there.
     async fn there(&self, name: &str) -> Result<Value> {
-        self.config_map(name).await?.with_context(|| format!("ConfigMap {name} is not there"))
+        self.config_map(name)
+            .await?
+            .with_context(|| format!("ConfigMap {name} is not there"))
     }
 
     /// A merge patch of a ConfigMap, as somebody else.
@@ -136,7 +149,10 @@ impl World {
 
     /// Creates a ConfigMap as somebody else.
     async fn create(&self, manager: &str, config_map: &Value) -> Result<Value> {
-        let path = format!("/api/v1/namespaces/{}/configmaps?fieldManager={manager}", self.name());
+        let path = format!(
+            "/api/v1/namespaces/{}/configmaps?fieldManager={manager}",
+            self.name()
+        );
         let request = http::Request::post(path)
             .header("Content-Type", "application/json")
             .body(config_map.to_string().into_bytes())?;
@@ -162,7 +178,10 @@ impl World {
     fn marked(&self, name: &str, value: &str, key: &str, mark: &str) -> Value {
         let mut object = self.map(name, value);
         let annotations = json!({format!("kustomize.toolkit.fluxcd.io/{key}"): mark});
-        merge(&mut object, &json!({"metadata": {"annotations": annotations}}));
+        merge(
+            &mut object,
+            &json!({"metadata": {"annotations": annotations}}),
+        );
         object
     }
 }
@@ -181,7 +200,10 @@ fn merge(value: &mut Value, other: &Value) {
 
 /// `manager/operation` of everybody who owns fields.
 fn managers(object: &Value) -> Vec<String> {
-    let entries = object["metadata"]["managedFields"].as_array().into_iter().flatten();
+    let entries = object["metadata"]["managedFields"]
+        .as_array()
+        .into_iter()
+        .flatten();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let mut names: Vec<String> = entries
         .map(|entry| format!("{}/{}", text(&entry["manager"]), text(&entry["operation"])))

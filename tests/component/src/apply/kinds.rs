@@ -21,109 +21,94 @@ fn pod_template() -> Value {
     })
 }
 
-fn objects(world: &World) -> Vec<Value> {
+/// API version, kind, name, and the other fields.
+type Row = (&'static str, &'static str, &'static str, Value);
+
+fn workloads() -> Vec<Row> {
     let selector = json!({"matchLabels": {"app": "web"}});
-    let workload = json!({"spec": {"selector": selector, "template": pod_template()}});
-    let mut deployment = workload.clone();
+    let daemons = json!({"spec": {"selector": selector, "template": pod_template()}});
+    let mut deployment = daemons.clone();
     deployment["spec"]["replicas"] = 0.into();
-    let mut stateful = workload.clone();
-    stateful["spec"]["replicas"] = 0.into();
+    let mut stateful = deployment.clone();
     stateful["spec"]["serviceName"] = "web".into();
     stateful["spec"]["volumeClaimTemplates"] = json!([{"metadata": {"name": "data"}, "spec": {
         "accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1.5Gi"}}}}]);
     let mut job = json!({"spec": {"suspend": true, "template": pod_template()}});
     job["spec"]["template"]["spec"]["restartPolicy"] = "Never".into();
-    let cron = json!({"spec": {"schedule": "0 0 * * *", "suspend": true, "jobTemplate": {"spec": job["spec"]}}});
+    let jobs = json!({"spec": job["spec"]});
+    let cron = json!({"spec": {"schedule": "0 0 * * *", "suspend": true, "jobTemplate": jobs}});
     let metric = |name: &str| {
-        json!({"type": "Resource", "resource": {"name": name,
-        "target": {"type": "Utilization", "averageUtilization": 80}}})
+        let target = json!({"type": "Utilization", "averageUtilization": 80});
+        json!({"type": "Resource", "resource": {"name": name, "target": target}})
     };
-    let autoscaler = json!({"spec": {
-        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"},
-        "maxReplicas": 3, "metrics": [metric("cpu"), metric("memory")]}});
-    let rules = json!({"rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]});
-    let binding = json!({"roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "web:x"},
-        "subjects": [{"kind": "ServiceAccount", "name": "web"}]});
-    let backend = json!({"service": {"name": "web", "port": {"number": 80}}});
-    let rbac = "rbac.authorization.k8s.io/v1";
-    let empty = json!({});
-    let rows: Vec<(&str, &str, &str, Value)> = vec![
-        ("v1", "ServiceAccount", "web", empty),
-        (
-            "v1",
-            "Secret",
-            "web",
-            json!({"data": {"a": "YQ=="}, "stringData": {"b": "over"}}),
-        ),
-        (
-            "v1",
-            "Service",
-            "web",
-            json!({"spec": {"selector": {"app": "web"},
-            "ports": [{"name": "a", "port": 80}, {"name": "b", "port": 80, "protocol": "UDP"}]}}),
-        ),
-        (
-            "v1",
-            "PersistentVolumeClaim",
-            "web",
-            json!({"spec": {"accessModes": ["ReadWriteOnce"],
-            "resources": {"requests": {"storage": "1024Mi"}}}}),
-        ),
-        (
-            "v1",
-            "ResourceQuota",
-            "web",
-            json!({"spec": {"hard": {"pods": 10_000, "cpu": "1000m"}}}),
-        ),
-        (
-            "v1",
-            "LimitRange",
-            "web",
-            json!({"spec": {"limits": [{"type": "Container", "default": {"cpu": 0.5}}]}}),
-        ),
+    let scaled = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"});
+    let metrics = [metric("cpu"), metric("memory")];
+    let scaler = json!({"spec": {"scaleTargetRef": scaled, "maxReplicas": 3, "metrics": metrics}});
+    let budget = json!({"spec": {"minAvailable": 1, "selector": selector}});
+    vec![
         ("apps/v1", "Deployment", "web", deployment),
         ("apps/v1", "StatefulSet", "web", stateful),
-        ("apps/v1", "DaemonSet", "web", workload),
+        ("apps/v1", "DaemonSet", "web", daemons),
         ("batch/v1", "Job", "web", job),
         ("batch/v1", "CronJob", "web", cron),
-        (
-            "autoscaling/v2",
-            "HorizontalPodAutoscaler",
-            "web",
-            autoscaler,
-        ),
-        (
-            "policy/v1",
-            "PodDisruptionBudget",
-            "web",
-            json!({"spec": {"minAvailable": 1, "selector": selector}}),
-        ),
-        (
-            "networking.k8s.io/v1",
-            "NetworkPolicy",
-            "web",
-            json!({"spec": {"podSelector": {},
-            "ingress": [{"ports": [{"port": 80}]}]}}),
-        ),
+        ("autoscaling/v2", "HorizontalPodAutoscaler", "web", scaler),
+        ("policy/v1", "PodDisruptionBudget", "web", budget),
+    ]
+}
+
+fn services() -> Vec<Row> {
+    let ports = json!([{"name": "a", "port": 80}, {"name": "b", "port": 80, "protocol": "UDP"}]);
+    let service = json!({"spec": {"selector": {"app": "web"}, "ports": ports}});
+    let backend = json!({"service": {"name": "web", "port": {"number": 80}}});
+    let paths = json!([{"path": "/", "pathType": "Prefix", "backend": backend}]);
+    let policy = json!({"spec": {"podSelector": {}, "ingress": [{"ports": [{"port": 80}]}]}});
+    vec![
+        ("v1", "Service", "web", service),
+        ("networking.k8s.io/v1", "NetworkPolicy", "web", policy),
         (
             "networking.k8s.io/v1",
             "Ingress",
             "web",
-            json!({"spec": {"rules": [{"http": {"paths": [
-            {"path": "/", "pathType": "Prefix", "backend": backend}]}}]}}),
+            json!({"spec": {"rules": [{"http": {"paths": paths}}]}}),
         ),
+    ]
+}
+
+fn others() -> Vec<Row> {
+    let group = "rbac.authorization.k8s.io";
+    let rbac = "rbac.authorization.k8s.io/v1";
+    let rules = json!({"rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]});
+    let role = json!({"apiGroup": group, "kind": "Role", "name": "web:x"});
+    let subjects = json!([{"kind": "ServiceAccount", "name": "web"}]);
+    let secret = json!({"data": {"a": "YQ=="}, "stringData": {"b": "over"}});
+    let storage = json!({"requests": {"storage": "1024Mi"}});
+    let claim = json!({"spec": {"accessModes": ["ReadWriteOnce"], "resources": storage}});
+    let quota = json!({"spec": {"hard": {"pods": 10_000, "cpu": "1000m"}}});
+    let range = json!({"spec": {"limits": [{"type": "Container", "default": {"cpu": 0.5}}]}});
+    vec![
+        ("v1", "ServiceAccount", "web", json!({})),
+        ("v1", "Secret", "web", secret),
+        ("v1", "PersistentVolumeClaim", "web", claim),
+        ("v1", "ResourceQuota", "web", quota),
+        ("v1", "LimitRange", "web", range),
         (rbac, "Role", "web:x", rules),
-        (rbac, "RoleBinding", "web:x", binding),
-    ];
-    rows.iter()
-        .map(|(api_version, kind, name, fields)| world.object(api_version, kind, name, fields))
-        .collect()
+        (
+            rbac,
+            "RoleBinding",
+            "web:x",
+            json!({"roleRef": role, "subjects": subjects}),
+        ),
+    ]
 }
 
 #[tokio::test]
 async fn the_second_apply_of_built_in_kinds_writes_nothing() -> Result<()> {
     let world = World::new("apply-built-in-kinds").await?;
-    let objects = objects(&world);
+    let rows = [workloads(), services(), others()].concat();
+    let objects: Vec<Value> = rows
+        .iter()
+        .map(|(api_version, kind, name, fields)| world.object(api_version, kind, name, fields))
+        .collect();
     let lines = world.applied(&objects).await?;
     assert_eq!(lines.lines().count(), objects.len(), "{lines}");
     assert_eq!(world.applied(&objects).await?, "");

@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use harness::ControlPlane;
 use serde_json::json;
 use weir_api::meta::InventoryEntry;
-use weir_apply::inventory;
+use weir_apply::{Action, inventory};
 
 use super::World;
 
@@ -159,5 +159,36 @@ async fn an_object_that_waits_for_somebody_counts_as_deleted_and_can_be_waited_f
     assert_eq!(error.map(|error| error.to_string()), Some(message));
     world.patch("a", "other", &finalizers(json!([]))).await?;
     applier.wait_gone(&pruned.changes, super::LIMIT).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_object_that_moves_meanwhile_is_not_deleted() -> Result<()> {
+    let world = World::new("prune-race").await?;
+    let mut moved = 0;
+    for round in 0..20 {
+        let name = format!("a{round}");
+        let entries = world
+            .apply(&[world.map(&name, "1")])
+            .await?
+            .changes
+            .inventory();
+        let labels = json!({"kustomize.toolkit.fluxcd.io/name": "other"});
+        let labels = json!({"metadata": {"labels": labels}});
+        let applier = world.applier();
+        let (pruned, relabelled) = tokio::join!(
+            applier.prune(&entries, &world.owner),
+            world.patch(&name, "other", &labels)
+        );
+        // Whoever comes first: what bears the other label is still there.
+        if relabelled.is_ok() {
+            world.there(&name).await?;
+            assert_eq!(pruned.changes.entries[0].action, Action::Skipped);
+            moved += 1;
+        } else {
+            assert_eq!(pruned.changes.entries[0].action, Action::Deleted);
+        }
+    }
+    ensure!(moved > 0, "no round moved the object first");
     Ok(())
 }

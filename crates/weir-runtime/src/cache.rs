@@ -109,34 +109,34 @@ impl<V: Clone> Cache<V> {
         self.state.lock().listing = Some(HashMap::new());
     }
 
-    /// An object of the list. What is known already and newer stays.
+    /// An object of the list.
     pub(crate) fn listed(&self, key: Key, item: Versioned<V>) {
-        let mut state = self.state.lock();
-        let item = match state.live.get(&key) {
-            Some(known) if known.is_newer_than(&item) => known.clone(),
-            _ => item,
-        };
-        if let Some(listing) = &mut state.listing {
+        if let Some(listing) = &mut self.state.lock().listing {
             listing.insert(key, item);
         }
     }
 
-    /// The list is complete: what it does not hold is gone.
+    /// The list is complete: what it does not hold is gone, what is known in a newer version stays so.
     pub(crate) fn complete(&self) {
         let mut state = self.state.lock();
         let Some(listing) = state.listing.take() else {
             return;
         };
-        let mut old = std::mem::replace(&mut state.live, listing);
+        let mut old = std::mem::take(&mut state.live);
         let mut changes = Vec::new();
-        for (key, item) in &state.live {
-            let before = old.remove(key);
+        for (key, item) in listing {
+            let before = old.remove(&key);
+            let item = match &before {
+                Some(known) if known.is_newer_than(&item) => known.clone(),
+                _ => item,
+            };
             if before
                 .as_ref()
-                .is_none_or(|before| before.differs_from(item))
+                .is_none_or(|before| before.differs_from(&item))
             {
                 changes.push((key.clone(), before.map(|before| before.value)));
             }
+            state.live.insert(key, item);
         }
         changes.extend(
             old.into_iter()
@@ -348,19 +348,23 @@ mod tests {
         cache.put(key("gone"), item(1, "gone"));
         cache.put(key("newer"), item(9, "newer"));
         cache.put(key("same"), item(3, "same"));
+        cache.put(key("written"), item(2, "before"));
         let mailbox = cache.subscribe();
         changes(&cache, &mailbox);
         cache.begin();
         cache.listed(key("newer"), item(4, "older"));
         cache.listed(key("same"), item(3, "same"));
         cache.listed(key("fresh"), item(5, "fresh"));
-        assert_eq!(changes(&cache, &mailbox), Vec::<String>::new());
+        cache.listed(key("written"), item(5, "listed"));
+        cache.put_written(&key("written"), item(6, "meanwhile"));
+        assert_eq!(changes(&cache, &mailbox), ["written: before -> meanwhile"]);
         cache.complete();
         assert_eq!(
             changes(&cache, &mailbox),
             ["fresh: - -> fresh", "gone: gone -> -"]
         );
         assert_eq!(cache.get(&key("newer")), Some("newer"));
+        assert_eq!(cache.get(&key("written")), Some("meanwhile"));
     }
 
     #[test]

@@ -100,12 +100,22 @@ pub fn impersonate(client: &Client, user: &str) -> Option<Client> {
     Some(Client::new(service, namespace))
 }
 
-/// A Kubernetes error in one line: the API server's own words where it answered.
+/// A Kubernetes error in one line: the API server's own words where it answered, else the error with those
+/// of its causes that it does not print itself.
 pub fn describe(error: &kube::Error) -> String {
-    match error {
-        kube::Error::Api(status) => status.message.clone(),
-        other => crate::kind::Chain(other).to_string(),
+    if let kube::Error::Api(status) = error {
+        return status.message.clone();
     }
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        let said = error.to_string();
+        if !text.contains(&said) {
+            text = format!("{text}: {said}");
+        }
+        cause = error.source();
+    }
+    text
 }
 
 /// Deadline, retries, bounded bodies and counting.

@@ -47,7 +47,7 @@ struct Id {
     api_version: String,
     plural: String,
     labels: Option<String>,
-    value: TypeId,
+    shared: TypeId,
 }
 
 impl Debug for Hub {
@@ -108,7 +108,7 @@ impl Hub {
 
     fn store_of<T: Reconcilable>(&self, labels: Option<String>) -> Store<T> {
         let resource = ApiResource::erase::<T>(&());
-        let id = Id::new::<T>(&resource, labels.as_deref());
+        let id = Id::new::<store::Shared<T>>(&resource, labels.as_deref());
         Store {
             shared: self.shared(id, || store::start(self, &resource, labels)),
         }
@@ -124,7 +124,7 @@ impl Hub {
         F: Fn(&DynamicObject) -> Option<V> + Send + std::marker::Sync + 'static,
     {
         let labels = (!labels.is_empty()).then(|| labels.to_owned());
-        let id = Id::new::<V>(resource, labels.as_deref());
+        let id = Id::new::<index::Shared<V>>(resource, labels.as_deref());
         Index {
             shared: self.shared(id, || index::start(self, resource, labels, reduce)),
         }
@@ -184,12 +184,13 @@ impl Hub {
 }
 
 impl Id {
-    fn new<V: 'static>(resource: &ApiResource, labels: Option<&str>) -> Self {
+    /// `S` is what would be shared.
+    fn new<S: 'static>(resource: &ApiResource, labels: Option<&str>) -> Self {
         Self {
             api_version: resource.api_version.clone(),
             plural: resource.plural.clone(),
             labels: labels.map(ToOwned::to_owned),
-            value: TypeId::of::<V>(),
+            shared: TypeId::of::<S>(),
         }
     }
 }

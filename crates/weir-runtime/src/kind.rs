@@ -118,7 +118,7 @@ pub struct Verdict<S> {
     pub status: S,
     /// Events to post after the status is written.
     pub events: Vec<Event>,
-    /// When to look again. Ignored for [`Outcome::Progressing`].
+    /// When to look again; a duration of zero is [`Next::Never`]. Ignored for [`Outcome::Progressing`].
     pub next: Next,
 }
 

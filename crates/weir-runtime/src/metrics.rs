@@ -273,10 +273,14 @@ impl Metrics {
     }
 
     pub(crate) fn event_dropped(&self, sink: &str, reason: &str) {
-        self.inner
-            .events_dropped
-            .with_label_values(&[sink, reason])
-            .inc();
+        self.events_dropped(sink, reason, 1);
+    }
+
+    pub(crate) fn events_dropped(&self, sink: &str, reason: &str, count: usize) {
+        if count > 0 {
+            let counter = self.inner.events_dropped.with_label_values(&[sink, reason]);
+            counter.inc_by(u64::try_from(count).unwrap_or(u64::MAX));
+        }
     }
 
     #[cfg(test)]

@@ -223,8 +223,10 @@ impl<K: Kind> Pass<K> {
         wait
     }
 
-    /// At shutdown a parked pass ends where it is: what is true was written, the next start goes on from it.
+    /// At shutdown a parked pass ends where it is: what is true is written, the next start goes on from it.
     async fn abandon<T>(&self) -> T {
+        self.progress().await;
+        self.post_all(Vec::new());
         self.abandoned.cancel();
         std::future::pending().await
     }

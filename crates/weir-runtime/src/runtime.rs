@@ -350,7 +350,14 @@ impl Runtime {
                 "passes still ran at the end of the grace period"
             );
         }
-        recorder.flush(FLUSH).await;
+        let undelivered = recorder.flush(FLUSH).await;
+        if undelivered > 0 {
+            tracing::error!(
+                controller = options.controller,
+                undelivered,
+                "events were not delivered before the end"
+            );
+        }
         if let Some(elector) = elector {
             elector.stop().await;
         }

@@ -142,6 +142,7 @@ impl<K: Kind> Env<K> {
 
     fn next(&self, next: Next) -> End {
         match next {
+            Next::Interval(Duration::ZERO) | Next::After(Duration::ZERO) => End::never(),
             Next::Interval(interval) => {
                 let after = jittered(
                     interval,

@@ -1,6 +1,7 @@
 //! What besides its own object wakes a kind: other kinds, indexes, a controller's own signals.
 
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -60,7 +61,10 @@ impl<T: Reconcilable> Triggers<T> {
             Box::pin(async move {
                 loop {
                     let change = subscription.next().await;
-                    map(&change, &store)
+                    // A map that panics on one object must not silence the others; the panic hook logs it.
+                    let wakes = catch_unwind(AssertUnwindSafe(|| map(&change, &store)));
+                    wakes
+                        .unwrap_or_default()
                         .into_iter()
                         .for_each(|wake| enqueue(wake));
                 }

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -19,6 +20,8 @@ const LENGTH: usize = 1024;
 pub(crate) struct Lanes<T> {
     open: Mutex<Vec<mpsc::Sender<T>>>,
     workers: Mutex<Vec<JoinHandle<()>>>,
+    /// Items that are queued or being posted.
+    left: Arc<AtomicUsize>,
 }
 
 impl<T: Send + 'static> Lanes<T> {
@@ -29,10 +32,12 @@ impl<T: Send + 'static> Lanes<T> {
         F: Future<Output = ()> + Send,
     {
         let post = Arc::new(post);
-        let (open, workers) = (0..LANES).map(|_| lane(&post)).unzip();
+        let left = Arc::new(AtomicUsize::new(0));
+        let (open, workers) = (0..LANES).map(|_| lane(&post, &left)).unzip();
         Self {
             open: Mutex::new(open),
             workers: Mutex::new(workers),
+            left,
         }
     }
 
@@ -49,34 +54,40 @@ impl<T: Send + 'static> Lanes<T> {
         object.hash(&mut hasher);
         let lane = usize::try_from(hasher.finish() % open.len() as u64)
             .expect("a remainder of a small number");
-        open[lane].try_send(item).map_err(|_| "queue_full")
+        self.left.fetch_add(1, Ordering::Relaxed);
+        open[lane].try_send(item).map_err(|_| {
+            self.left.fetch_sub(1, Ordering::Relaxed);
+            "queue_full"
+        })
     }
 
     /// Takes no more items and waits until those that are queued are posted, for at most `within`.
-    /// Returns whether all were.
-    pub(crate) async fn flush(&self, within: Duration) -> bool {
+    /// Returns how many were not.
+    pub(crate) async fn flush(&self, within: Duration) -> usize {
         self.open.lock().clear();
         let mut workers = std::mem::take(&mut *self.workers.lock());
         let all = futures::future::join_all(&mut workers);
-        let done = tokio::time::timeout(within, all).await.is_ok();
+        // Those that are late are stopped and counted.
+        let _ = tokio::time::timeout(within, all).await;
         for worker in workers {
             worker.abort();
         }
-        done
+        self.left.swap(0, Ordering::Relaxed)
     }
 }
 
-fn lane<T, P, F>(post: &Arc<P>) -> (mpsc::Sender<T>, JoinHandle<()>)
+fn lane<T, P, F>(post: &Arc<P>, left: &Arc<AtomicUsize>) -> (mpsc::Sender<T>, JoinHandle<()>)
 where
     T: Send + 'static,
     P: Fn(T) -> F + Send + Sync + 'static,
     F: Future<Output = ()> + Send,
 {
     let (sender, mut receiver) = mpsc::channel(LENGTH);
-    let post = Arc::clone(post);
+    let (post, left) = (Arc::clone(post), Arc::clone(left));
     let worker = tokio::spawn(async move {
         while let Some(item) = receiver.recv().await {
             post(item).await;
+            left.fetch_sub(1, Ordering::Relaxed);
         }
     });
     (sender, worker)
@@ -103,7 +114,7 @@ mod tests {
             lanes.push(1, (1, n)).expect("room");
             lanes.push(2, (2, n)).expect("room");
         }
-        assert!(lanes.flush(Duration::from_secs(5)).await);
+        assert_eq!(lanes.flush(Duration::from_secs(5)).await, 0);
         assert_eq!(lanes.push(1, (1, 0)), Err("shutdown"));
         for object in [1, 2] {
             let order: Vec<u32> = seen

@@ -118,21 +118,19 @@ impl Recorder {
     }
 
     /// Takes no more events and waits, at most `within`, until the queued ones are out.
-    /// Returns whether all of them were given their chance.
-    pub async fn flush(&self, within: Duration) -> bool {
+    /// Returns how many were not; they are counted as dropped.
+    pub async fn flush(&self, within: Duration) -> usize {
         let native = self.inner.native.flush(within);
         let webhook = async {
             match &self.inner.webhook {
                 Some(webhook) => webhook.flush(within).await,
-                None => true,
+                None => 0,
             }
         };
         let (native, webhook) = tokio::join!(native, webhook);
-        for (sink, done) in [("kubernetes", native), ("webhook", webhook)] {
-            if !done {
-                self.inner.metrics.event_dropped(sink, "shutdown");
-            }
+        for (sink, count) in [("kubernetes", native), ("webhook", webhook)] {
+            self.inner.metrics.events_dropped(sink, "shutdown", count);
         }
-        native && webhook
+        native + webhook
     }
 }

@@ -1,5 +1,6 @@
 //! Arbitrary kinds, reduced while they stream by.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -40,6 +41,15 @@ where
     }
 }
 
+impl<V, F: Fn(&DynamicObject) -> Option<V>> Reducer<V, F> {
+    /// What the caller makes of `object`. If it panics, only this object is missing.
+    fn value(&self, object: &DynamicObject) -> Option<V> {
+        std::panic::catch_unwind(AssertUnwindSafe(|| (self.reduce)(object)))
+            .ok()
+            .flatten()
+    }
+}
+
 impl<V, F> Sink for Reducer<V, F>
 where
     V: Clone + Send + Sync + 'static,
@@ -50,7 +60,7 @@ where
     }
 
     fn listed(&self, object: DynamicObject) {
-        if let Some(value) = (self.reduce)(&object) {
+        if let Some(value) = self.value(&object) {
             self.cache
                 .listed(key_of(&object), versioned_of(&object, value));
         }
@@ -61,7 +71,7 @@ where
     }
 
     fn applied(&self, object: DynamicObject) {
-        match (self.reduce)(&object) {
+        match self.value(&object) {
             Some(value) => self
                 .cache
                 .put(key_of(&object), versioned_of(&object, value)),

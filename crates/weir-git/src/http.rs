@@ -89,6 +89,8 @@ impl Slot {
 pub(crate) struct Clients {
     pub(crate) own: Client,
     pub(crate) foreign: Client,
+    /// The proxy that both use, if one was given.
+    pub(crate) proxy: Option<Url>,
 }
 
 impl Clients {
@@ -219,8 +221,14 @@ impl Shared {
             request = request.body(body);
         }
         let sent = self.session.wait(request.send());
-        sent.map_err(RemoteError::Stopped)?
-            .map_err(|error| RemoteError::Http(Failure::request(&method, url, error)))
+        sent.map_err(RemoteError::Stopped)?.map_err(|error| {
+            RemoteError::Http(Failure::request(
+                &method,
+                url,
+                self.clients.proxy.as_ref(),
+                error,
+            ))
+        })
     }
 
     /// Whether `url` is on the repository's own host, where credentials may go: the same scheme, host and

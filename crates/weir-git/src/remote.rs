@@ -232,6 +232,7 @@ fn clients(tls: &Tls, proxy: Option<&Proxy>) -> Result<Clients, Error> {
         Identity::from_pem(&joined)
     });
     let identity = identity.transpose().map_err(auth)?;
+    let address = proxy.and_then(|proxy| Url::parse(&proxy.address).ok());
     let proxy = proxy.map(|proxy| {
         let built = reqwest::Proxy::all(&proxy.address)?;
         Ok::<_, reqwest::Error>(match &proxy.login {
@@ -245,7 +246,11 @@ fn clients(tls: &Tls, proxy: Option<&Proxy>) -> Result<Clients, Error> {
         Some(identity) => Clients::build(&authorities, Some(identity), proxy).map_err(auth)?,
         None => foreign.clone(),
     };
-    Ok(Clients { own, foreign })
+    Ok(Clients {
+        own,
+        foreign,
+        proxy: address,
+    })
 }
 
 #[cfg(test)]

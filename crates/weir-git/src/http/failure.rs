@@ -32,13 +32,22 @@ pub enum Failure {
 
 impl Failure {
     /// A request that got no answer.
-    pub(crate) fn request(method: &Method, url: &Url, error: reqwest::Error) -> Self {
+    pub(crate) fn request(
+        method: &Method,
+        url: &Url,
+        proxy: Option<&Url>,
+        error: reqwest::Error,
+    ) -> Self {
         let verb = match method.as_str() {
             "GET" => "Get",
             "POST" => "Post",
             other => other,
         };
-        let cause = cause(url, &error.without_url());
+        let error = error.without_url();
+        let cause = match proxy.filter(|_| error.is_connect()) {
+            Some(proxy) => format!("proxyconnect tcp: {}", cause(proxy, &error)),
+            None => cause(url, &error),
+        };
         Self::Request(format!("{verb} \"{url}\": {cause}"))
     }
 
@@ -76,14 +85,6 @@ impl fmt::Display for Failure {
 fn cause(url: &Url, error: &(dyn StdError + 'static)) -> String {
     let chain = sources(error);
     let texts: Vec<String> = chain.iter().map(ToString::to_string).collect();
-    let through_proxy = texts
-        .iter()
-        .any(|text| text.contains("proxy") || text.contains("tunnel"));
-    let prefix = if through_proxy {
-        "proxyconnect tcp: "
-    } else {
-        ""
-    };
     let host = url.host_str().unwrap_or_default();
     let port = url.port_or_known_default().unwrap_or_default();
     let io_kind = chain
@@ -92,11 +93,11 @@ fn cause(url: &Url, error: &(dyn StdError + 'static)) -> String {
         .map(io::Error::kind)
         .next_back();
     if let Some(refused) = io_kind.and_then(dial_error) {
-        return format!("{prefix}dial tcp {host}:{port}: connect: {refused}");
+        return format!("dial tcp {host}:{port}: connect: {refused}");
     }
     let found = |part: &str| texts.iter().any(|text| text.contains(part));
     if found("dns error") || found("failed to lookup address") {
-        return format!("{prefix}dial tcp: lookup {host}: no such host");
+        return format!("dial tcp: lookup {host}: no such host");
     }
     if found("UnknownIssuer") {
         return "tls: failed to verify certificate: x509: certificate signed by unknown authority"
@@ -108,9 +109,9 @@ fn cause(url: &Url, error: &(dyn StdError + 'static)) -> String {
         );
     }
     if found("operation timed out") || io_kind == Some(io::ErrorKind::TimedOut) {
-        return format!("{prefix}dial tcp {host}:{port}: i/o timeout");
+        return format!("dial tcp {host}:{port}: i/o timeout");
     }
-    format!("{prefix}{}", texts.last().cloned().unwrap_or_default())
+    texts.last().cloned().unwrap_or_default()
 }
 
 fn dial_error(kind: io::ErrorKind) -> Option<&'static str> {

@@ -1,0 +1,28 @@
+//! What all passes share.
+
+use std::sync::Arc;
+
+use kube::Client;
+use weir_artifact::Storage;
+use weir_git::Git;
+
+/// The controller's means.
+#[derive(Clone)]
+pub struct Context {
+    /// The API server, with the controller's own rights.
+    pub client: Client,
+    /// Git operations, bounded in number.
+    pub git: Git,
+    /// Where artifacts are.
+    pub storage: Arc<Storage>,
+    /// Gate `ObjectLevelWorkloadIdentity`.
+    pub object_level_identity: bool,
+}
+
+impl std::fmt::Debug for Context {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Context")
+            .field("storage", &self.storage)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,189 @@
+//! Why a pass failed, with the reason and condition that upstream gives it.
+
+use weir_api::meta::{condition_type, reason};
+use weir_runtime::kind::Failure;
+
+/// Why a pass over a source failed.
+///
+/// Source: source-controller v1.9 `internal/controller/gitrepository_controller.go`.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A field that this version does not serve.
+    #[error("{0} is not supported by this version of source-controller")]
+    UnsupportedField(String),
+    /// A field needs a gate that is off.
+    #[error(
+        "to use spec.serviceAccountName for provider authentication please enable the \
+         ObjectLevelWorkloadIdentity feature gate in the controller"
+    )]
+    FeatureGate,
+    /// `spec.url` is no URL.
+    #[error("failed to parse url '{url}'")]
+    ParseUrl {
+        /// The URL.
+        url: String,
+        /// What is wrong with it.
+        source: ParseUrlError,
+    },
+    /// A Secret cannot be read.
+    #[error("failed to get secret '{name}': failed to get secret '{name}'")]
+    GetSecret {
+        /// Namespace and name.
+        name: String,
+        /// What the API server said.
+        source: SecretError,
+    },
+    /// A Secret's contents cannot be used.
+    #[error("failed to configure authentication options")]
+    ConfigureAuth(#[source] SecretError),
+    /// The proxy's Secret cannot be used.
+    #[error("failed to configure proxy options")]
+    ConfigureProxy(#[source] SecretError),
+    /// The Secret is one for another provider.
+    #[error("secretRef '{0}' has github app data but provider is not set to github")]
+    ProviderMismatch(String),
+    /// The repository could not be listed or fetched.
+    #[error("failed to checkout and determine revision")]
+    Checkout(#[source] weir_git::Error),
+    /// The repository has no commit.
+    #[error("git repository is empty")]
+    EmptyRepository,
+    /// A listed folder is not in the repository.
+    #[error(
+        "failed to sparse checkout directories : sparse checkout dir '{dir}' does not exist in repository: \
+         lstat {path}: no such file or directory"
+    )]
+    SparseCheckout {
+        /// As in the spec.
+        dir: String,
+        /// Where it was looked for.
+        path: String,
+    },
+    /// The folder for a pass cannot be made.
+    #[error("failed to create temporary working directory")]
+    CreateDirectory(#[source] std::io::Error),
+    /// The ignore rules are too large.
+    #[error("failed to load source ignore patterns: more than {0} bytes")]
+    IgnoreRules(usize),
+    /// The archive cannot be written.
+    #[error("unable to archive artifact to storage")]
+    Archive(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The stored artifact cannot be looked at.
+    #[error("failed to verify artifact")]
+    VerifyStored(#[source] weir_artifact::StorageError),
+    /// The artifacts of a deleted object cannot be removed.
+    #[error("garbage collection for deleted resource failed")]
+    RemoveArtifacts(#[source] weir_artifact::StorageError),
+    /// A library panicked or the process is stopping.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+/// Why a Secret is of no use. Holds no secret value.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// It is not there, as the API server says it.
+    #[error("secrets {0:?} not found")]
+    Missing(String),
+    /// It is not there, as upstream's proxy code says it.
+    #[error("secret '{0}' not found")]
+    NotFound(String),
+    /// It lacks a key.
+    #[error("secret '{secret}': key '{key}' not found")]
+    KeyNotFound {
+        /// Namespace and name.
+        secret: String,
+        /// The key.
+        key: &'static str,
+    },
+    /// Its keys do not go together.
+    #[error("invalid '{scheme}' auth option: {rule}")]
+    AuthOption {
+        /// The URL's scheme.
+        scheme: String,
+        /// The rule that is broken.
+        rule: &'static str,
+    },
+    /// It has a certificate without its key, or the reverse.
+    #[error("secret '{0}' must contain both 'tls.crt' and 'tls.key'")]
+    HalfIdentity(String),
+    /// A value is no text, or no URL.
+    #[error("secret '{secret}': key '{key}' is invalid")]
+    Invalid {
+        /// Namespace and name.
+        secret: String,
+        /// The key.
+        key: &'static str,
+    },
+    /// The API server did not answer.
+    #[error("{0}")]
+    Api(String),
+}
+
+/// Why a text is no URL we can use.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ParseUrlError(pub String);
+
+impl Error {
+    /// The negative condition that tells of it, besides Ready.
+    #[must_use]
+    pub fn condition(&self) -> Option<&'static str> {
+        match self {
+            Self::UnsupportedField(_) | Self::RemoveArtifacts(_) | Self::Interrupted => None,
+            Self::FeatureGate
+            | Self::ParseUrl { .. }
+            | Self::GetSecret { .. }
+            | Self::ConfigureAuth(_)
+            | Self::ConfigureProxy(_)
+            | Self::ProviderMismatch(_)
+            | Self::Checkout(_)
+            | Self::EmptyRepository
+            | Self::SparseCheckout { .. } => Some(condition_type::FETCH_FAILED),
+            Self::CreateDirectory(_)
+            | Self::IgnoreRules(_)
+            | Self::Archive(_)
+            | Self::VerifyStored(_) => Some(condition_type::STORAGE_OPERATION_FAILED),
+        }
+    }
+
+    /// Whether only a change of the object can help.
+    #[must_use]
+    pub fn stalls(&self) -> bool {
+        matches!(
+            self,
+            Self::UnsupportedField(_) | Self::FeatureGate | Self::ParseUrl { .. }
+        )
+    }
+}
+
+impl Failure for Error {
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::UnsupportedField(_) => reason::UNSUPPORTED_FIELD,
+            Self::FeatureGate => reason::FEATURE_GATE_DISABLED,
+            Self::ParseUrl { .. } => reason::URL_INVALID,
+            Self::GetSecret { .. } | Self::ConfigureAuth(_) | Self::ConfigureProxy(_) => {
+                reason::AUTHENTICATION_FAILED
+            }
+            Self::ProviderMismatch(_) => reason::INVALID_PROVIDER_CONFIGURATION,
+            Self::Checkout(_) | Self::SparseCheckout { .. } => reason::GIT_OPERATION_FAILED,
+            Self::EmptyRepository => reason::EMPTY_GIT_REPOSITORY,
+            Self::CreateDirectory(_) => reason::DIRECTORY_CREATION_FAILED,
+            Self::IgnoreRules(_) => reason::SOURCE_IGNORE_ERROR,
+            Self::Archive(_) => reason::ARCHIVE_OPERATION_FAILED,
+            Self::VerifyStored(_) => reason::STAT_OPERATION_FAILED,
+            Self::RemoveArtifacts(_) => reason::GARBAGE_COLLECTION_FAILED,
+            Self::Interrupted => reason::FAILED,
+        }
+    }
+}
+
+impl From<weir_git::Error> for Error {
+    fn from(error: weir_git::Error) -> Self {
+        match error {
+            weir_git::Error::Empty => Self::EmptyRepository,
+            error => Self::Checkout(error),
+        }
+    }
+}

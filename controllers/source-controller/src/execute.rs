@@ -1,0 +1,121 @@
+//! Writing: archives into storage, and their removal.
+
+use std::sync::Arc;
+
+use weir_artifact::{
+    ArchiveWriter, IGNORE_FILE, Ignore, Location, Published, Storage, StorageError,
+};
+use weir_git::{Entry, EntryKind, Session, Snapshot};
+
+use crate::context::Context;
+use crate::error::Error;
+
+/// All ignore rules of a tree together.
+const MAX_IGNORE_BYTES: usize = 4 << 20;
+
+/// Archives the entries of a commit that the ignore rules leave. Symbolic links stay out, a submodule is an
+/// empty folder.
+///
+/// # Errors
+/// [`Error::IgnoreRules`], [`Error::Archive`].
+pub fn archive(
+    storage: &Storage,
+    location: &Location,
+    session: &Session,
+    tree: &Tree,
+) -> Result<Published, Error> {
+    let ignore = ignore(tree)?;
+    let file = format!("{}.tar.gz", tree.snapshot.commit().id);
+    let published = storage.publish(location, &file, |output| {
+        let mut archive = ArchiveWriter::new(output);
+        let io = |error: std::io::Error| Failed(Box::new(error));
+        archive.dir(".").map_err(io)?;
+        for entry in &tree.entries {
+            session.check().map_err(|error| Failed(Box::new(error)))?;
+            let is_dir = matches!(entry.kind, EntryKind::Dir | EntryKind::Submodule);
+            if ignore.excludes(&entry.path, is_dir) {
+                continue;
+            }
+            match entry.kind {
+                EntryKind::Symlink => {}
+                EntryKind::Dir | EntryKind::Submodule => archive.dir(&entry.path).map_err(io)?,
+                EntryKind::File { executable } => {
+                    let read = tree.snapshot.read(entry.id);
+                    let bytes = read.map_err(|error| Failed(Box::new(error)))?;
+                    let size = bytes.len() as u64;
+                    archive
+                        .file(&entry.path, executable, size, bytes.as_slice())
+                        .map_err(io)?;
+                }
+            }
+        }
+        archive.finish().map_err(io)?;
+        Ok::<_, Failed>(())
+    });
+    published
+        .map(|(published, ())| published)
+        .map_err(|Failed(source)| Error::Archive(source))
+}
+
+/// A commit's tree and what of it is wanted, in walk order.
+#[derive(Debug)]
+pub struct Tree {
+    /// The commit.
+    pub snapshot: Snapshot,
+    /// The entries, filtered by sparse checkout.
+    pub entries: Vec<Entry>,
+    /// `spec.ignore`.
+    pub ignore: Option<String>,
+}
+
+/// Whatever ended the writing of an archive.
+struct Failed(Box<dyn std::error::Error + Send + Sync>);
+
+impl From<StorageError> for Failed {
+    fn from(error: StorageError) -> Self {
+        Self(Box::new(error))
+    }
+}
+
+/// The rules of all `.sourceignore` files, parents before children, then those of the spec.
+fn ignore(tree: &Tree) -> Result<Ignore, Error> {
+    let mut files: Vec<(&str, &Entry)> = tree
+        .entries
+        .iter()
+        .filter(|entry| matches!(entry.kind, EntryKind::File { .. }))
+        .filter_map(|entry| match entry.path.rsplit_once('/') {
+            Some((folder, IGNORE_FILE)) => Some((folder, entry)),
+            None if entry.path == IGNORE_FILE => Some(("", entry)),
+            _ => None,
+        })
+        .collect();
+    files.sort_by_key(|(_, entry)| entry.path.split('/').count());
+    let mut ignore = Ignore::new();
+    let mut total = tree.ignore.as_ref().map_or(0, String::len);
+    for (folder, entry) in files {
+        let bytes = tree.snapshot.read(entry.id).map_err(Error::from)?;
+        total += bytes.len();
+        if total > MAX_IGNORE_BYTES {
+            break;
+        }
+        ignore.add(folder, &String::from_utf8_lossy(&bytes));
+    }
+    if total > MAX_IGNORE_BYTES {
+        return Err(Error::IgnoreRules(MAX_IGNORE_BYTES));
+    }
+    if let Some(text) = &tree.ignore {
+        ignore.add("", text);
+    }
+    Ok(ignore.finish())
+}
+
+/// Removes everything that was stored for an object; whether there was anything.
+///
+/// # Errors
+/// [`Error::RemoveArtifacts`].
+pub async fn remove_all(context: &Context, location: Location) -> Result<bool, Error> {
+    let storage = Arc::clone(&context.storage);
+    let removed = tokio::task::spawn_blocking(move || storage.remove_all(&location));
+    let removed = removed.await.map_err(|_| Error::Interrupted)?;
+    removed.map_err(Error::RemoveArtifacts)
+}

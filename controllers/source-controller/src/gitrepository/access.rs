@@ -1,0 +1,197 @@
+//! From Secrets to what it takes to reach a repository.
+
+use std::collections::BTreeMap;
+
+use kube::ResourceExt;
+use weir_api::meta::secret_key;
+use weir_api::source::v1::GitRepository;
+use weir_git::{Credentials, Proxy, RemoteOptions, Tls};
+
+use crate::context::Context;
+use crate::error::{Error, SecretError};
+use crate::observe;
+
+type Values = BTreeMap<String, Vec<u8>>;
+
+/// The longest address of a proxy.
+const MAX_ADDRESS: usize = 2048;
+
+/// What the object's Secrets say.
+pub(super) async fn options(
+    context: &Context,
+    object: &GitRepository,
+) -> Result<RemoteOptions, Error> {
+    let namespace = object.namespace().unwrap_or_default();
+    let mut options = RemoteOptions::default();
+    if let Some(reference) = &object.spec.proxy_secret_ref {
+        let name = format!("{namespace}/{}", reference.name);
+        let found = observe::secret(context, &namespace, &reference.name).await;
+        let values = found.and_then(|found| found.ok_or(SecretError::NotFound(name.clone())));
+        options.proxy = Some(proxy(&name, &values.map_err(Error::ConfigureProxy)?)?);
+    }
+    if let Some(reference) = &object.spec.secret_ref {
+        let name = format!("{namespace}/{}", reference.name);
+        let found = observe::secret(context, &namespace, &reference.name).await;
+        let values = found
+            .and_then(|found| found.ok_or_else(|| SecretError::Missing(reference.name.clone())))
+            .map_err(|source| Error::GetSecret {
+                name: name.clone(),
+                source,
+            })?;
+        if values.contains_key(secret_key::GITHUB_APP_ID) {
+            return Err(Error::ProviderMismatch(name));
+        }
+        let scheme = object.spec.url.split(':').next().unwrap_or_default();
+        options.credentials = credentials(&name, scheme, &values).map_err(Error::ConfigureAuth)?;
+        options.tls = tls(&name, &values).map_err(Error::ConfigureAuth)?;
+    }
+    Ok(options)
+}
+
+fn credentials(
+    secret: &str,
+    scheme: &str,
+    values: &Values,
+) -> Result<Option<Credentials>, SecretError> {
+    let username = text(secret, values, secret_key::USERNAME)?;
+    let password = text(secret, values, secret_key::PASSWORD)?;
+    let token = text(secret, values, secret_key::BEARER_TOKEN)?;
+    match (username, password, token) {
+        (None, Some(_), _) => Err(SecretError::AuthOption {
+            scheme: scheme.to_owned(),
+            rule: "'password' requires 'username' to be set",
+        }),
+        (Some(username), password, _) => Ok(Some(Credentials::Basic {
+            username,
+            password: password.unwrap_or_default(),
+        })),
+        (None, None, Some(token)) => Ok(Some(Credentials::Bearer(token))),
+        (None, None, None) => Ok(None),
+    }
+}
+
+/// `ca.crt` wins over `caFile`; a certificate needs its key.
+fn tls(secret: &str, values: &Values) -> Result<Tls, SecretError> {
+    let given = |key: &str| values.get(key).filter(|value| !value.is_empty()).cloned();
+    let identity = match (given(secret_key::TLS_CRT), given(secret_key::TLS_KEY)) {
+        (Some(certificate), Some(key)) => Some((certificate, key)),
+        (None, None) => None,
+        _ => return Err(SecretError::HalfIdentity(secret.to_owned())),
+    };
+    let ca = given(secret_key::CA_CRT).or_else(|| given(secret_key::LEGACY_CA_FILE));
+    Ok(Tls { ca, identity })
+}
+
+fn proxy(secret: &str, values: &Values) -> Result<Proxy, Error> {
+    let key = secret_key::ADDRESS;
+    let read = |key| text(secret, values, key).map_err(Error::ConfigureProxy);
+    let address = read(key)?.ok_or_else(|| {
+        let secret = secret.to_owned();
+        Error::ConfigureProxy(SecretError::KeyNotFound { secret, key })
+    })?;
+    let parsed = reqwest::Url::parse(&address)
+        .ok()
+        .filter(|_| address.len() <= MAX_ADDRESS);
+    match parsed.as_ref().map(reqwest::Url::scheme) {
+        Some("http" | "https") => {}
+        Some("socks5") => {
+            return Err(Error::UnsupportedField(
+                "spec.proxySecretRef with scheme socks5".to_owned(),
+            ));
+        }
+        _ => {
+            let secret = secret.to_owned();
+            return Err(Error::ConfigureProxy(SecretError::Invalid { secret, key }));
+        }
+    }
+    let login = read(secret_key::USERNAME)?;
+    let password = read(secret_key::PASSWORD)?.unwrap_or_default();
+    Ok(Proxy {
+        address,
+        login: login.map(|user| (user, password)),
+    })
+}
+
+/// A value as text; empty ones count as absent.
+fn text(secret: &str, values: &Values, key: &'static str) -> Result<Option<String>, SecretError> {
+    let Some(value) = values.get(key).filter(|value| !value.is_empty()) else {
+        return Ok(None);
+    };
+    let text = String::from_utf8(value.clone()).map_err(|_| SecretError::Invalid {
+        secret: secret.to_owned(),
+        key,
+    })?;
+    Ok(Some(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values(pairs: &[(&str, &str)]) -> Values {
+        let pair = |(key, value): &(&str, &str)| ((*key).to_owned(), value.as_bytes().to_vec());
+        pairs.iter().map(pair).collect()
+    }
+
+    #[test]
+    fn basic_beats_bearer_and_a_password_needs_its_user() {
+        let read = |pairs: &[(&str, &str)]| credentials("ns/creds", "http", &values(pairs));
+        let basic = |username: &str, password: &str| {
+            Some(Credentials::Basic {
+                username: username.to_owned(),
+                password: password.to_owned(),
+            })
+        };
+        let both = read(&[("username", "u"), ("password", "p"), ("bearerToken", "t")]);
+        assert_eq!(both.expect("is usable"), basic("u", "p"));
+        assert_eq!(
+            read(&[("username", "u")]).expect("is usable"),
+            basic("u", "")
+        );
+        let token = read(&[("bearerToken", "t")]).expect("is usable");
+        assert_eq!(token, Some(Credentials::Bearer("t".to_owned())));
+        assert_eq!(read(&[("other", "x")]).expect("is usable"), None);
+        let error = read(&[("password", "x")]).expect_err("is refused");
+        assert_eq!(
+            error.to_string(),
+            "invalid 'http' auth option: 'password' requires 'username' to be set"
+        );
+    }
+
+    #[test]
+    fn the_new_authority_key_wins_and_half_an_identity_fails() {
+        let read = |pairs: &[(&str, &str)]| tls("ns/creds", &values(pairs));
+        let both = read(&[("ca.crt", "new"), ("caFile", "old")]).expect("is usable");
+        assert_eq!(both.ca.as_deref(), Some(b"new".as_slice()));
+        let legacy = read(&[("caFile", "old")]).expect("is usable");
+        assert_eq!(legacy.ca.as_deref(), Some(b"old".as_slice()));
+        assert!(read(&[("tls.crt", "x")]).is_err());
+    }
+
+    #[test]
+    fn a_proxy_needs_an_address_that_we_can_use() {
+        let read = |pairs: &[(&str, &str)]| {
+            proxy("ns/proxy", &values(pairs))
+                .map_err(|error| weir_runtime::kind::Chain(&error).to_string())
+        };
+        assert_eq!(
+            read(&[("username", "u")]),
+            Err(
+                "failed to configure proxy options: secret 'ns/proxy': key 'address' not found"
+                    .to_owned()
+            )
+        );
+        let good = read(&[
+            ("address", "http://proxy:3128"),
+            ("username", "u"),
+            ("password", "p"),
+        ]);
+        assert_eq!(
+            good.expect("is usable").login,
+            Some(("u".to_owned(), "p".to_owned()))
+        );
+        assert!(read(&[("address", "nonsense")]).is_err());
+        let socks = read(&[("address", "socks5://proxy:1080")]).expect_err("is refused");
+        assert!(socks.contains("not supported"), "{socks}");
+    }
+}

@@ -142,7 +142,7 @@ impl Applier {
         let (live, accepted) = if plan::is_marked(&desired) {
             let live = self.look_up(&desired).await;
             if plan::is_skipped(&desired, live.as_ref()) {
-                return Ok(plan::skip(desired, live));
+                return Ok(plan::skip(desired, live.as_ref()));
             }
             (live, self.dry_run(&desired).await)
         } else {
@@ -150,7 +150,7 @@ impl Applier {
             futures::join!(self.look_up(&desired), self.dry_run(&desired))
         };
         if plan::is_skipped(&desired, live.as_ref()) {
-            return Ok(plan::skip(desired, live));
+            return Ok(plan::skip(desired, live.as_ref()));
         }
         match accepted {
             Ok(accepted) => {
@@ -158,7 +158,7 @@ impl Applier {
                 Ok(plan::apply(
                     desired,
                     live.as_ref(),
-                    accepted,
+                    &accepted,
                     own,
                     &self.managers,
                 ))
@@ -169,7 +169,7 @@ impl Applier {
                     && forced
                     && self.is_immutable_change(&desired, &cause).await
                 {
-                    return Ok(plan::recreate(desired, live));
+                    return Ok(plan::recreate(desired, &live));
                 }
                 let object = desired.reference();
                 let cause = without_secrets(&desired, cause);

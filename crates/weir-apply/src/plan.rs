@@ -8,6 +8,7 @@ use std::fmt;
 use serde_json::Value;
 use weir_api::meta::{InventoryEntry, annotation};
 
+use crate::change::{Action, Change};
 use crate::drift;
 use crate::inventory::Target;
 use crate::object::Object;
@@ -61,8 +62,8 @@ impl Step {
 pub struct Planned {
     /// What is applied.
     pub desired: Object,
-    /// The object as it is, or as the server says it would be: what changes are reported of.
-    pub(crate) seen: Object,
+    /// What is reported if nothing is written: the object as it is, or as the server says it would be.
+    pub(crate) found: Change,
     /// What is done.
     pub step: Step,
 }
@@ -72,7 +73,7 @@ impl Planned {
     #[must_use]
     pub fn target(&self) -> Target {
         Target {
-            object: self.seen.reference(),
+            object: self.found.target.object.clone(),
             api_version: self.desired.api_version().to_owned(),
         }
     }
@@ -131,9 +132,9 @@ pub(crate) fn is_skipped(desired: &Object, live: Option<&Object>) -> bool {
 }
 
 /// The plan for an object whose metadata asks to leave it alone.
-pub(crate) fn skip(desired: Object, live: Option<Object>) -> Planned {
+pub(crate) fn skip(desired: Object, live: Option<&Object>) -> Planned {
     Planned {
-        seen: live.unwrap_or_else(|| desired.clone()),
+        found: Change::of(live.unwrap_or(&desired), Action::Skipped),
         desired,
         step: Step::Skip,
     }
@@ -143,7 +144,7 @@ pub(crate) fn skip(desired: Object, live: Option<Object>) -> Planned {
 pub(crate) fn apply(
     desired: Object,
     live: Option<&Object>,
-    accepted: Object,
+    accepted: &Object,
     own: &str,
     managers: &[Manager],
 ) -> Planned {
@@ -158,27 +159,27 @@ pub(crate) fn apply(
     // changed.
     let step = if accepted.resource_version().is_empty() {
         Step::Create
-    } else if takeover.is_some() || live.is_none_or(|live| drift::has_drifted(live, &accepted)) {
+    } else if takeover.is_some() || live.is_none_or(|live| drift::has_drifted(live, accepted)) {
         Step::Configure { takeover }
     } else {
         Step::Keep
     };
     Planned {
         desired,
-        seen: accepted,
+        found: Change::of(accepted, Action::Unchanged),
         step,
     }
 }
 
 /// The plan for an object of which an immutable field has changed.
-pub(crate) fn recreate(desired: Object, live: Object) -> Planned {
+pub(crate) fn recreate(desired: Object, live: &Object) -> Planned {
     let step = Step::Recreate {
         uid: live.uid().to_owned(),
         resource_version: live.resource_version().to_owned(),
     };
     Planned {
         desired,
-        seen: live,
+        found: Change::of(live, Action::Unchanged),
         step,
     }
 }
@@ -206,7 +207,7 @@ mod tests {
         json!({"annotations": {format!("kustomize.toolkit.fluxcd.io/{key}"): value}})
     }
 
-    fn plan(desired: &Object, live: Option<&Object>, accepted: Object) -> String {
+    fn plan(desired: &Object, live: Option<&Object>, accepted: &Object) -> String {
         let managers = takeover::managers("kustomize-controller", &[]);
         let planned = apply(
             desired.clone(),
@@ -223,11 +224,11 @@ mod tests {
         let none = json!({});
         let desired = object(&none, "new");
         let live = object(&json!({"resourceVersion": "1"}), "new");
-        assert_eq!(plan(&desired, None, desired.clone()), "create");
-        assert_eq!(plan(&desired, Some(&live), live.clone()), "keep");
+        assert_eq!(plan(&desired, None, &desired), "create");
+        assert_eq!(plan(&desired, Some(&live), &live), "keep");
         let old = object(&json!({"resourceVersion": "1"}), "old");
-        assert_eq!(plan(&desired, Some(&old), live.clone()), "configure");
-        assert_eq!(plan(&desired, None, live), "configure");
+        assert_eq!(plan(&desired, Some(&old), &live), "configure");
+        assert_eq!(plan(&desired, None, &live), "configure");
     }
 
     #[test]
@@ -240,11 +241,11 @@ mod tests {
         );
         let desired = object(&json!({}), "v");
         assert_eq!(
-            plan(&desired, Some(&live), live.clone()),
+            plan(&desired, Some(&live), &live),
             "take over and configure"
         );
         let desired = object(&marked("ssa", "merge"), "v");
-        assert_eq!(plan(&desired, Some(&live), live.clone()), "keep");
+        assert_eq!(plan(&desired, Some(&live), &live), "keep");
     }
 
     #[test]
@@ -275,8 +276,8 @@ mod tests {
         let plan = StagePlan {
             kind: StageKind::Rest,
             objects: vec![
-                recreate(object(&json!({}), "new"), live.clone()),
-                skip(object(&json!({}), "new"), Some(live)),
+                recreate(object(&json!({}), "new"), &live),
+                skip(object(&json!({}), "new"), Some(&live)),
             ],
         };
         assert_eq!(

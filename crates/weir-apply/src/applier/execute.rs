@@ -56,8 +56,7 @@ impl Applier {
     async fn execute_one(&self, planned: &Planned) -> Result<Change, ApplyError> {
         let desired = &planned.desired;
         let action = match &planned.step {
-            Step::Skip => return Ok(Change::of(&planned.seen, Action::Skipped)),
-            Step::Keep => return Ok(Change::of(&planned.seen, Action::Unchanged)),
+            Step::Skip | Step::Keep => return Ok(planned.found.clone()),
             Step::Create => Action::Created,
             Step::Configure { takeover } => {
                 if let Some(patch) = takeover {

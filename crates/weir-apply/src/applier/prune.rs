@@ -28,7 +28,7 @@ pub struct Pruned {
     pub survivors: Vec<InventoryEntry>,
 }
 
-/// Why objects could not be deleted: each with its reason, followed by `; `.
+/// Why objects could not be deleted: each with its reason and a semicolon.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("delete failed, errors: {0}")]
 pub struct PruneError(pub String);
@@ -71,7 +71,8 @@ impl Applier {
                 }
             }
         }
-        pruned.failure = (!errors.is_empty()).then_some(PruneError(errors));
+        let errors = errors.trim_end();
+        pruned.failure = (!errors.is_empty()).then(|| PruneError(errors.to_owned()));
         pruned
     }
 

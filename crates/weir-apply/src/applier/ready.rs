@@ -27,11 +27,10 @@ impl Applier {
             return Ok(());
         }
         let deadline = Instant::now() + limit;
-        let now = SystemTime::now();
         // What was left as it is was looked at by its dry run.
         let waited_for = plan.objects.iter().filter(|planned| match planned.step {
             Step::Skip => false,
-            Step::Keep => kstatus::compute(planned.seen.value(), now).kind != Kind::Current,
+            Step::Keep => planned.found.status.kind != Kind::Current,
             _ => true,
         });
         let (mut targets, mut kinds) = (Vec::new(), Vec::new());

@@ -64,7 +64,7 @@ async fn a_refused_deletion_leaves_the_object_in_the_inventory() -> Result<()> {
     forbid(&world, &["DELETE"]).await?;
     let expected = format!(
         "delete failed, errors: ConfigMap/{name}/guarded delete failed: configmaps \"guarded\" is forbidden: \
-        ValidatingAdmissionPolicy '{name}' with binding '{name}' denied request: not this one; "
+        ValidatingAdmissionPolicy '{name}' with binding '{name}' denied request: not this one;"
     );
     let pruned = harness::eventually(super::LIMIT, "the policy in force", async || {
         let entries = world.apply(&maps).await?.changes.inventory();

@@ -107,7 +107,7 @@ async fn what_may_not_be_deleted_stays_in_the_inventory() -> Result<()> {
     world.act_as(ControlPlane::shared().await?.client_as(&user, &[]).await?);
     let expected = format!(
         "delete failed, errors: ConfigMap/{namespace}/a delete failed: configmaps \"a\" is forbidden: \
-        User \"{user}\" cannot delete resource \"configmaps\" in API group \"\" in the namespace \"{namespace}\"; "
+        User \"{user}\" cannot delete resource \"configmaps\" in API group \"\" in the namespace \"{namespace}\";"
     );
     let pruned = harness::eventually(super::LIMIT, "the right to read", async || {
         let pruned = world.applier().prune(&entries, &world.owner).await;

@@ -32,7 +32,7 @@ use record::{Observed, Step};
 /// How a controller elects its leader.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Election {
-    /// The Lease's namespace: `RUNTIME_NAMESPACE`.
+    /// The Lease's namespace: `RUNTIME_NAMESPACE`; empty is that of the client's configuration.
     pub namespace: String,
     /// The Lease's name, see [`lease_name`].
     pub name: String,
@@ -145,11 +145,14 @@ impl Elector {
     /// # Errors
     /// If the durations contradict each other or there is no thread to be had.
     pub fn start(
-        election: Election,
+        mut election: Election,
         config: Config,
         metrics: Metrics,
     ) -> Result<Self, ElectionError> {
         election.check()?;
+        if election.namespace.is_empty() {
+            election.namespace.clone_from(&config.default_namespace);
+        }
         let (state, receiver) = watch::channel(State::Waiting);
         let (ended_sender, ended) = watch::channel(false);
         let stop = CancellationToken::new();

@@ -71,6 +71,9 @@ pub enum RuntimeError {
     /// Another process leads now.
     #[error("leader election lost")]
     LeadershipLost,
+    /// A loop of the shell ended by itself: a fault of ours, better ended than half alive.
+    #[error("a kind's loop has ended unexpectedly")]
+    KindEnded,
 }
 
 /// What all controllers of a process share: the cluster, its watches, the metrics. Cheap to clone.
@@ -328,21 +331,23 @@ impl Runtime {
             ..
         } = self;
         let mut loops = JoinSet::new();
-        let lost = tokio::select! {
-            () = stop.cancelled() => false,
-            () = leadership.lost() => true,
+        let ended = tokio::select! {
+            () = stop.cancelled() => Ok(()),
+            () = leadership.lost() => Err(RuntimeError::LeadershipLost),
             () = async {
                 leadership.acquired().await;
                 kinds.into_iter().for_each(|kind| drop(loops.spawn(kind)));
-                while loops.join_next().await.is_some() {}
-                std::future::pending::<()>().await;
-            } => false,
+                if loops.join_next().await.is_none() {
+                    std::future::pending::<()>().await;
+                }
+            } => Err(RuntimeError::KindEnded),
         };
         tracing::info!(controller = options.controller, "stopping");
         stopping.cancel();
         loops.shutdown().await;
         passes.close();
         // Without the lease nothing may be written: there is nothing to wait for.
+        let lost = matches!(ended, Err(RuntimeError::LeadershipLost));
         let grace = if lost { Duration::ZERO } else { options.grace };
         if tokio::time::timeout(grace, passes.wait()).await.is_err() && !lost {
             tracing::error!(
@@ -361,15 +366,11 @@ impl Runtime {
         if let Some(elector) = elector {
             elector.stop().await;
         }
-        if lost {
-            Err(RuntimeError::LeadershipLost)
-        } else {
-            Ok(())
-        }
+        ended
     }
 }
 
-/// Everything that runs for one kind; dropped to stop.
+/// Everything that runs for one kind; dropped to stop. Returns only if a part of it panics.
 async fn run_kind<K: Kind>(env: Arc<Env<K>>, triggers: Triggers<K::Object>, passes: TaskTracker) {
     let name = env.queue.name().to_owned();
     tracing::info!(controller = name, "starting controller");
@@ -398,8 +399,10 @@ async fn run_kind<K: Kind>(env: Arc<Env<K>>, triggers: Triggers<K::Object>, pass
     }
     tracing::info!(controller = name, "starting workers");
     loop {
-        let work = env.queue.next().await;
-        passes.spawn(shell::work(Arc::clone(&env), work));
+        tokio::select! {
+            work = env.queue.next() => drop(passes.spawn(shell::work(Arc::clone(&env), work))),
+            Some(ended) = tasks.join_next() => if ended.is_err() { return },
+        }
     }
 }
 

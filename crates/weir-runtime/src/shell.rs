@@ -231,7 +231,7 @@ async fn one_pass<K: Kind>(mut start: Start<K>) -> End {
     }
     let pass = Pass::new(start);
     if pass.object().suspended() {
-        tracing::debug!("reconciliation is suspended for this object");
+        tracing::info!("reconciliation is suspended for this object");
         let written = pass.write(Outcome::Suspended).await.map(drop);
         return written.map_or_else(|error| lost(&error), |()| End::never());
     }

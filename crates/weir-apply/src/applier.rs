@@ -11,15 +11,18 @@ use std::time::Duration;
 
 use futures::{StreamExt as _, stream};
 use serde_json::Value;
+use weir_api::meta::IgnoreRule;
 
 use crate::cluster::Cluster;
 use crate::error::{ApplyError, without_secrets};
+use crate::ignore::Ignore;
 use crate::inventory::Target;
 use crate::object::{Object, ObjectRef};
-use crate::plan::{self, Planned, StagePlan};
+use crate::plan::{self, Planned, Sharing, StagePlan};
 use crate::request::{DryRun, RequestError, Verb};
+use crate::selector::SelectorError;
 use crate::stage::Stage;
-use crate::takeover::{self, Manager};
+use crate::takeover;
 
 pub use prune::{PruneError, Pruned, WaitError};
 
@@ -76,7 +79,7 @@ pub enum Force {
 pub struct Applier {
     cluster: Cluster,
     settings: Settings,
-    managers: Vec<Manager>,
+    sharing: Sharing,
     index: Option<Arc<dyn LiveIndex>>,
 }
 
@@ -93,11 +96,24 @@ impl Applier {
     #[must_use]
     pub fn new(cluster: Cluster, settings: Settings) -> Self {
         Self {
-            managers: takeover::managers(&settings.field_manager, &settings.override_managers),
+            sharing: Sharing {
+                own: settings.field_manager.clone(),
+                managers: takeover::managers(&settings.field_manager, &settings.override_managers),
+                ignore: Ignore::default(),
+            },
             cluster,
             settings,
             index: None,
         }
+    }
+
+    /// Leaves the fields that `rules` name to others.
+    ///
+    /// # Errors
+    /// [`SelectorError`] if a rule's target cannot be understood.
+    pub fn with_ignore_rules(mut self, rules: &[IgnoreRule]) -> Result<Self, SelectorError> {
+        self.sharing.ignore = Ignore::new(rules)?;
+        Ok(self)
     }
 
     /// The cluster that it applies to.
@@ -153,16 +169,12 @@ impl Applier {
             return Ok(plan::skip(desired, live.as_ref()));
         }
         match accepted {
-            Ok(accepted) => {
-                let own = &self.settings.field_manager;
-                Ok(plan::apply(
-                    desired,
-                    live.as_ref(),
-                    &accepted,
-                    own,
-                    &self.managers,
-                ))
-            }
+            Ok(accepted) => Ok(plan::apply(
+                desired,
+                live.as_ref(),
+                &accepted,
+                &self.sharing,
+            )),
             Err(cause) => {
                 let forced = force == Force::Always || plan::asks_for_force(&desired);
                 if let Some(live) = live

@@ -92,6 +92,11 @@ impl Object {
         self.0
     }
 
+    /// The JSON, to be changed below what makes it an object.
+    pub(crate) fn value_mut(&mut self) -> &mut Value {
+        &mut self.0
+    }
+
     /// The top-level fields.
     pub(crate) fn fields(&mut self) -> &mut Map<String, Value> {
         self.0.as_object_mut().expect("checked when it was made")

@@ -10,6 +10,7 @@ use weir_api::meta::{InventoryEntry, annotation};
 
 use crate::change::{Action, Change};
 use crate::drift;
+use crate::ignore::{self, Ignore};
 use crate::inventory::Target;
 use crate::object::Object;
 use crate::stage::StageKind;
@@ -89,6 +90,14 @@ pub struct StagePlan {
 }
 
 impl StagePlan {
+    /// The objects that are deleted and made again.
+    #[must_use]
+    pub fn recreated(&self) -> Vec<InventoryEntry> {
+        let recreated = |planned: &&Planned| matches!(planned.step, Step::Recreate { .. });
+        let recreated = self.objects.iter().filter(recreated);
+        recreated.map(|planned| planned.target().entry()).collect()
+    }
+
     /// The inventory entries of all objects; the inventory must hold them before the plan is executed.
     #[must_use]
     pub fn entries(&self) -> Vec<InventoryEntry> {
@@ -140,35 +149,79 @@ pub(crate) fn skip(desired: Object, live: Option<&Object>) -> Planned {
     }
 }
 
+/// How the fields of an object are shared with others.
+#[derive(Debug, Clone)]
+pub(crate) struct Sharing {
+    /// Our own manager.
+    pub(crate) own: String,
+    /// Whose fields are taken over.
+    pub(crate) managers: Vec<Manager>,
+    /// Which fields are left to others.
+    pub(crate) ignore: Ignore,
+}
+
 /// The plan for an object that the API server would accept as `accepted`.
 pub(crate) fn apply(
     desired: Object,
     live: Option<&Object>,
     accepted: &Object,
-    own: &str,
-    managers: &[Manager],
+    sharing: &Sharing,
 ) -> Planned {
-    let merges = [Some(&desired), live]
-        .into_iter()
-        .flatten()
-        .any(|object| object.is_marked(annotation::KUSTOMIZE_SSA, "Merge"));
-    let takeover = live
-        .filter(|_| !merges)
-        .and_then(|live| takeover::patch(live, &desired, own, managers));
-    // The dry run of a new object has no version yet. One that is there although it could not be read counts as
-    // changed.
-    let step = if accepted.resource_version().is_empty() {
-        Step::Create
-    } else if takeover.is_some() || live.is_none_or(|live| drift::has_drifted(live, accepted)) {
-        Step::Configure { takeover }
-    } else {
-        Step::Keep
-    };
-    Planned {
-        desired,
-        found: Change::of(accepted, Action::Unchanged),
-        step,
+    let found = Change::of(accepted, Action::Unchanged);
+    // The dry run of a new object has no version yet.
+    if accepted.resource_version().is_empty() {
+        let step = Step::Create;
+        return Planned {
+            desired,
+            found,
+            step,
+        };
     }
+    // An object that is there although it could not be read counts as changed.
+    let Some(live) = live else {
+        let step = Step::Configure { takeover: None };
+        return Planned {
+            desired,
+            found,
+            step,
+        };
+    };
+    let merges = [&desired, live]
+        .into_iter()
+        .any(|object| object.is_marked(annotation::KUSTOMIZE_SSA, "Merge"));
+    let Sharing {
+        own,
+        managers,
+        ignore,
+    } = sharing;
+    let takeover = (!merges)
+        .then(|| takeover::patch(live, &desired, own, managers))
+        .flatten();
+    let ignored = ignore.paths(&desired);
+    if takeover.is_none() && !has_drifted(live, accepted, &ignored) {
+        let step = Step::Keep;
+        return Planned {
+            desired,
+            found,
+            step,
+        };
+    }
+    Planned {
+        desired: ignore::adopt(desired, live, accepted, own, &ignored),
+        found,
+        step: Step::Configure { takeover },
+    }
+}
+
+fn has_drifted(live: &Object, accepted: &Object, ignored: &[&Vec<String>]) -> bool {
+    if ignored.is_empty() {
+        return drift::has_drifted(live, accepted);
+    }
+    let (live, accepted) = (
+        ignore::without(live, ignored),
+        ignore::without(accepted, ignored),
+    );
+    drift::has_drifted(&live, &accepted)
 }
 
 /// The plan for an object of which an immutable field has changed.

@@ -107,7 +107,8 @@ impl Applier {
                 cause,
             })?;
             let own = &self.settings.field_manager;
-            match live.and_then(|live| takeover::patch(&live, desired, own, &self.managers)) {
+            match live.and_then(|live| takeover::patch(&live, desired, own, &self.sharing.managers))
+            {
                 Some(next) => patch = next,
                 None => return Ok(()),
             }

@@ -1,0 +1,85 @@
+//! What becomes of the applied objects when their Kustomization is deleted.
+//!
+//! Source: kustomize-controller v1.9 `finalize`.
+
+use k8s_openapi::api::core::v1::ServiceAccount;
+use kube::Api;
+use weir_api::kustomize::v1::{DeletionPolicy, Kustomization};
+use weir_api::meta::InventoryEntry;
+use weir_apply::{Target, inventory};
+use weir_runtime::event::EventKind;
+use weir_runtime::kind::Chain;
+use weir_runtime::pass::Pass;
+
+use crate::context::Context;
+use crate::error::Error;
+use crate::execute::owner;
+use crate::kustomization::KustomizationKind;
+use crate::plan;
+use crate::plan::identity::Identity;
+use crate::status::deletion_event;
+
+/// Deletes the objects if the deletion policy says so; `Ok` lets the Kustomization go.
+///
+/// # Errors
+/// [`Error::Finalize`] if an object could not be deleted: the Kustomization stays and is tried again.
+pub async fn finalize(ctx: &Context, pass: &Pass<KustomizationKind>) -> Result<(), Error> {
+    let object = pass.object();
+    ctx.objects.kept().forget(pass.key());
+    if !plan::deletes_objects(object) {
+        return Ok(());
+    }
+    let entries = plan::stored_inventory(object);
+    if !account_exists(ctx, object).await? {
+        // Nobody is left who may delete them: upstream says so and lets them be.
+        let message = format!("unable to prune objects: \n{}", subjects(&entries));
+        pass.emit(deletion_event(object, EventKind::Warning, message));
+        return Ok(());
+    }
+    let applier = ctx.applier(object)?;
+    let pruned = applier.prune(&entries, &owner(pass)).await;
+    if let Some(error) = pruned.failure {
+        return Err(Error::Finalize(Chain(&error).to_string()));
+    }
+    let log = pruned.changes.all_lines();
+    if log.is_empty() {
+        return Ok(());
+    }
+    pass.emit(deletion_event(object, EventKind::Normal, log));
+    if object.spec.deletion_policy == Some(DeletionPolicy::WaitForTermination) {
+        let deadline = tokio::time::Instant::now() + plan::timeout(object);
+        let gone = pass
+            .wait(
+                deadline,
+                applier.wait_gone(&pruned.changes, plan::timeout(object)),
+            )
+            .await;
+        if !matches!(gone, weir_runtime::pass::Wait::Done(Ok(()))) {
+            let message = "failed to wait for resources termination";
+            pass.emit(deletion_event(object, EventKind::Warning, message));
+        }
+    }
+    Ok(())
+}
+
+/// Whether the account that the objects are deleted as exists. The controller itself always does.
+async fn account_exists(ctx: &Context, object: &Kustomization) -> Result<bool, Error> {
+    let Identity::ServiceAccount(key) = ctx.rules.identity(object) else {
+        return Ok(true);
+    };
+    let found = Api::<ServiceAccount>::namespaced(ctx.client.clone(), &key.namespace)
+        .get_opt(&key.name)
+        .await;
+    found
+        .map(|found| found.is_some())
+        .map_err(|error| Error::Finalize(Chain(&error).to_string()))
+}
+
+/// The objects of an inventory, one per line; an entry that cannot be read as its id.
+fn subjects(entries: &[InventoryEntry]) -> String {
+    let subject = |entry: &InventoryEntry| match Target::parse(entry) {
+        Ok(target) => target.object.to_string(),
+        Err(inventory::ParseIdError(id)) => id,
+    };
+    entries.iter().map(subject).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,178 @@
+//! The command line: upstream's flags, defaults and feature gates.
+//!
+//! Source: kustomize-controller v1.9 `main.go`, `internal/features/features.go`.
+
+use clap::{ArgAction, Args, Parser};
+use weir_runtime::flags::{CommonFlags, FeatureGates, GateError, go_bool};
+
+/// Flags of kustomize-controller.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "kustomize-controller")]
+pub struct Flags {
+    /// What all controllers have.
+    #[command(flatten)]
+    pub common: CommonFlags,
+    /// What only this one has.
+    #[command(flatten)]
+    pub own: KustomizeFlags,
+}
+
+/// The flags that only kustomize-controller has.
+#[derive(Debug, Clone, Args)]
+pub struct KustomizeFlags {
+    /// The number of objects that one Kustomization dry-runs at a time.
+    #[arg(long, default_value = "4")]
+    pub concurrent_ssa: usize,
+    /// How often fetching an artifact is repeated before it counts as failed.
+    #[arg(long, default_value = "9")]
+    pub http_retry: u32,
+    /// Refuse remote bases in kustomizations.
+    #[arg(long, default_value = "false", default_missing_value = "true", num_args = 0..=1, require_equals = true,
+          action = ArgAction::Set, value_parser = go_bool)]
+    pub no_remote_bases: bool,
+    /// Refuse references to other namespaces.
+    #[arg(long, default_value = "false", default_missing_value = "true", num_args = 0..=1, require_equals = true,
+          action = ArgAction::Set, value_parser = go_bool)]
+    pub no_cross_namespace_refs: bool,
+    /// The service account for decryption where an object names none.
+    #[arg(long, default_value = "")]
+    pub default_decryption_service_account: String,
+    /// The service account for remote clusters where an object names none.
+    #[arg(long, default_value = "")]
+    pub default_kubeconfig_service_account: String,
+    /// A Secret with age keys for objects without a decryption Secret.
+    #[arg(long, default_value = "")]
+    pub sops_age_secret: String,
+    /// A ConfigMap with the Vault instances that may be dialled.
+    #[arg(long, default_value = "")]
+    pub sops_vault_configmap: String,
+    /// Another field manager whose fields are taken over; may be repeated.
+    #[arg(long, value_delimiter = ',')]
+    pub override_manager: Vec<String>,
+    /// Kinds to apply in a stage of their own, as `group/Kind`.
+    #[arg(long, value_delimiter = ',')]
+    pub custom_apply_stage_kinds: Vec<String>,
+    /// Let kubeconfigs start programs.
+    #[arg(long, default_value = "false", default_missing_value = "true", num_args = 0..=1, require_equals = true,
+          action = ArgAction::Set, value_parser = go_bool)]
+    pub insecure_kubeconfig_exec: bool,
+    /// Let kubeconfigs switch TLS verification off.
+    #[arg(long, default_value = "false", default_missing_value = "true", num_args = 0..=1, require_equals = true,
+          action = ArgAction::Set, value_parser = go_bool)]
+    pub insecure_kubeconfig_tls: bool,
+}
+
+/// Gate: dependencies with an expression must also pass the built-in check.
+pub const ADDITIVE_CEL_DEPENDENCY_CHECK: &str = "AdditiveCELDependencyCheck";
+/// Gate: newer work ends a health check.
+pub const CANCEL_HEALTH_CHECK_ON_NEW_REVISION: &str = "CancelHealthCheckOnNewRevision";
+/// Gate: sources are read past the cache.
+pub const DIRECT_SOURCE_FETCH: &str = "DirectSourceFetch";
+/// Gate: a health check goes on after the first failure.
+pub const DISABLE_FAIL_FAST: &str = "DisableFailFastBehavior";
+/// Gate: ExternalArtifacts are sources.
+pub const EXTERNAL_ARTIFACT: &str = "ExternalArtifact";
+/// Gate: a variable that is not set fails the build.
+pub const STRICT_SUBSTITUTIONS: &str = "StrictPostBuildSubstitutions";
+
+/// Upstream's gates with their defaults.
+const GATES: &[(&str, bool)] = &[
+    (ADDITIVE_CEL_DEPENDENCY_CHECK, false),
+    ("CacheSecretsAndConfigMaps", false),
+    (CANCEL_HEALTH_CHECK_ON_NEW_REVISION, false),
+    (DIRECT_SOURCE_FETCH, false),
+    ("DisableConfigWatchers", false),
+    (DISABLE_FAIL_FAST, false),
+    ("DisableStatusPollerCache", true),
+    (EXTERNAL_ARTIFACT, false),
+    ("GroupChangeLog", false),
+    ("MigrateAPIVersion", false),
+    ("ObjectLevelWorkloadIdentity", false),
+    (STRICT_SUBSTITUTIONS, true),
+];
+
+/// Gates that change nothing in this version.
+const GATES_WITHOUT_EFFECT: &[&str] = &[
+    ADDITIVE_CEL_DEPENDENCY_CHECK,
+    "CacheSecretsAndConfigMaps",
+    "DisableConfigWatchers",
+    "GroupChangeLog",
+    "MigrateAPIVersion",
+    "ObjectLevelWorkloadIdentity",
+];
+
+/// The feature gates after `--feature-gates`.
+///
+/// # Errors
+/// For a gate that does not exist.
+pub fn gates(common: &CommonFlags) -> Result<FeatureGates, GateError> {
+    FeatureGates::new(GATES).with(&common.feature_gates)
+}
+
+impl KustomizeFlags {
+    /// Flags and gates that were set and have no effect in this version.
+    #[must_use]
+    pub fn without_effect(&self, common: &CommonFlags, gates: &FeatureGates) -> Vec<String> {
+        let set = [
+            (
+                "--default-decryption-service-account",
+                !self.default_decryption_service_account.is_empty(),
+            ),
+            (
+                "--default-kubeconfig-service-account",
+                !self.default_kubeconfig_service_account.is_empty(),
+            ),
+            ("--sops-age-secret", !self.sops_age_secret.is_empty()),
+            (
+                "--sops-vault-configmap",
+                !self.sops_vault_configmap.is_empty(),
+            ),
+            ("--insecure-kubeconfig-exec", self.insecure_kubeconfig_exec),
+            ("--insecure-kubeconfig-tls", self.insecure_kubeconfig_tls),
+        ];
+        let flags = set
+            .into_iter()
+            .filter(|(_, set)| *set)
+            .map(|(name, _)| name.to_owned());
+        let common = common.without_effect().into_iter().map(str::to_owned);
+        let gates = GATES_WITHOUT_EFFECT
+            .iter()
+            .filter(|gate| gates.is_on(gate))
+            .map(|gate| format!("--feature-gates={gate}=true"));
+        common.chain(flags).chain(gates).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flags(args: &[&str]) -> Flags {
+        let args = std::iter::once("kustomize-controller")
+            .chain(args.iter().copied())
+            .map(Into::into);
+        weir_runtime::flags::parse(args).expect("valid flags")
+    }
+
+    #[test]
+    fn gates_have_upstreams_defaults_and_an_unknown_one_fails() {
+        let gates = gates(&flags(&[]).common).expect("known gates");
+        assert!(gates.is_on(STRICT_SUBSTITUTIONS) && !gates.is_on(EXTERNAL_ARTIFACT));
+        assert!(super::gates(&flags(&["--feature-gates=Nope=true"]).common).is_err());
+    }
+
+    #[test]
+    fn names_what_is_set_in_vain() {
+        let flags = flags(&[
+            "--sops-age-secret=keys",
+            "--feature-gates=GroupChangeLog=true",
+            "--no-remote-bases",
+        ]);
+        let gates = gates(&flags.common).expect("known gates");
+        assert_eq!(
+            flags.own.without_effect(&flags.common, &gates),
+            ["--sops-age-secret", "--feature-gates=GroupChangeLog=true"]
+        );
+        assert!(flags.own.no_remote_bases);
+    }
+}

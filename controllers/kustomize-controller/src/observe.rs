@@ -1,0 +1,286 @@
+//! What a pass reads before it decides: source, dependencies, artifact, variables.
+
+pub mod health;
+
+use std::sync::Arc;
+
+use envsubst::Variables;
+use file_tree::FileTree;
+use k8s_openapi::api::core::v1::{ConfigMap, Secret};
+use kube::{Api, Resource};
+use weir_api::kustomize::v1::Kustomization;
+use weir_api::meta::condition_type::READY;
+use weir_api::meta::{Artifact, ValuesKind, find_condition};
+use weir_artifact::FetchError;
+use weir_runtime::kind::{Chain, Key};
+
+use crate::context::Context;
+use crate::error::Error;
+use crate::plan;
+use crate::plan::identity::namespace;
+
+/// API group of the source kinds.
+const SOURCE_GROUP: &str = "source.toolkit.fluxcd.io";
+
+/// The artifact of the source that `object` refers to.
+///
+/// # Errors
+/// [`Error::AccessDenied`], [`Error::FindSource`], [`Error::NoArtifact`].
+pub async fn source(ctx: &Context, object: &Kustomization) -> Result<Artifact, Error> {
+    let key = ctx.rules.source(object)?;
+    let kind = object.spec.source_ref.kind;
+    let source = ctx
+        .sources
+        .get(kind, &key)
+        .await?
+        .ok_or_else(|| Error::FindSource {
+            kind: kind.to_string(),
+            group: SOURCE_GROUP,
+            name: key.name.clone(),
+        })?;
+    source
+        .artifact
+        .clone()
+        .ok_or(Error::NoArtifact(ctx.options.requeue_dependency))
+}
+
+/// Checks that every dependency is ready for this artifact.
+///
+/// The cache answers first; only what it calls ready is asked of the API server, because an old "ready"
+/// would let a dependent overtake its dependency.
+///
+/// # Errors
+/// [`Error::DependencyNotReady`], [`Error::AccessDenied`].
+pub async fn dependencies(
+    ctx: &Context,
+    object: &Kustomization,
+    artifact: &Artifact,
+) -> Result<(), Error> {
+    for reference in &object.spec.depends_on {
+        let key = ctx
+            .rules
+            .dependency(object, &reference.namespace, &reference.name)?;
+        let check = |found: Option<&Kustomization>| {
+            ready_dependency(object, &key, found, artifact).map_err(|text| {
+                Error::DependencyNotReady {
+                    text,
+                    retry: ctx.options.requeue_dependency,
+                }
+            })
+        };
+        check(ctx.kustomizations.get(&key).as_deref())?;
+        let live = Api::<Kustomization>::namespaced(ctx.client.clone(), &key.namespace)
+            .get_opt(&key.name)
+            .await;
+        let live = live.map_err(|error| Error::DependencyNotReady {
+            text: format!("dependency '{key}' not found: {}", Chain(&error)),
+            retry: ctx.options.requeue_dependency,
+        })?;
+        check(live.as_ref())?;
+    }
+    Ok(())
+}
+
+/// Whether `found` may be built upon, as text where it may not.
+///
+/// Source: kustomize-controller v1.9 `checkDependencies`.
+fn ready_dependency(
+    object: &Kustomization,
+    key: &Key,
+    found: Option<&Kustomization>,
+    artifact: &Artifact,
+) -> Result<(), String> {
+    let Some(found) = found else {
+        let plural = Kustomization::plural(&());
+        let group = Kustomization::group(&());
+        return Err(format!(
+            "dependency '{key}' not found: {plural}.{group} \"{}\" not found",
+            key.name
+        ));
+    };
+    let status = found.status.clone().unwrap_or_default();
+    let ready =
+        find_condition(&status.conditions, READY).is_some_and(weir_api::meta::Condition::is_true);
+    if !ready || status.observed_generation != found.metadata.generation {
+        return Err(format!("dependency '{key}' is not ready"));
+    }
+    let source = |of: &Kustomization| {
+        let reference = &of.spec.source_ref;
+        let foreign = if reference.namespace.is_empty() {
+            namespace(of)
+        } else {
+            &reference.namespace
+        };
+        (reference.kind, reference.name.clone(), foreign.to_owned())
+    };
+    if source(found) == source(object)
+        && !plan::same_revision(artifact, &status.last_applied_revision)
+    {
+        return Err(format!("dependency '{key}' revision is not up to date"));
+    }
+    Ok(())
+}
+
+/// The artifact's files.
+///
+/// # Errors
+/// [`Error::ArtifactGone`] where its server does not have it, [`Error::FetchArtifact`] otherwise.
+pub async fn fetch(ctx: &Context, artifact: &Artifact) -> Result<Arc<FileTree>, Error> {
+    ctx.fetcher
+        .fetch(&artifact.url, &artifact.digest)
+        .await
+        .map_err(|error| match error {
+            FetchError::NotFound => Error::ArtifactGone(ctx.options.requeue_dependency),
+            other => Error::FetchArtifact(Chain(&other).to_string()),
+        })
+}
+
+/// The variables of `spec.postBuild`: those of `substituteFrom` in order, then the inline ones.
+///
+/// The inner error is for the resource that needs them first: upstream reads them once per resource.
+pub async fn variables(ctx: &Context, object: &Kustomization) -> Result<Variables, String> {
+    let Some(post_build) = &object.spec.post_build else {
+        return Ok(Variables::new());
+    };
+    let mut variables = Variables::new();
+    for reference in &post_build.substitute_from {
+        let values = match reference.kind {
+            ValuesKind::ConfigMap => config_map(ctx, namespace(object), &reference.name).await,
+            ValuesKind::Secret => secret(ctx, namespace(object), &reference.name).await,
+        };
+        match values {
+            Ok(Some(values)) => variables.extend(values),
+            Ok(None) if reference.optional => {}
+            Ok(None) => {
+                let (kind, name) = (kind_name(reference.kind), &reference.name);
+                let plural = if kind == "Secret" {
+                    "secrets"
+                } else {
+                    "configmaps"
+                };
+                return Err(format!(
+                    "substitute from '{kind}/{name}' error: {plural} \"{name}\" not found"
+                ));
+            }
+            Err(error) => {
+                let (kind, name) = (kind_name(reference.kind), &reference.name);
+                return Err(format!(
+                    "substitute from '{kind}/{name}' error: {}",
+                    Chain(&error)
+                ));
+            }
+        }
+    }
+    variables.extend(post_build.substitute.clone());
+    Ok(variables
+        .into_iter()
+        .map(|(name, value)| (name, envsubst::one_line(&value)))
+        .collect())
+}
+
+fn kind_name(kind: ValuesKind) -> &'static str {
+    match kind {
+        ValuesKind::ConfigMap => "ConfigMap",
+        ValuesKind::Secret => "Secret",
+    }
+}
+
+async fn config_map(
+    ctx: &Context,
+    namespace: &str,
+    name: &str,
+) -> Result<Option<Variables>, kube::Error> {
+    let found = Api::<ConfigMap>::namespaced(ctx.client.clone(), namespace)
+        .get_opt(name)
+        .await?;
+    Ok(found.map(|found| found.data.unwrap_or_default()))
+}
+
+async fn secret(
+    ctx: &Context,
+    namespace: &str,
+    name: &str,
+) -> Result<Option<Variables>, kube::Error> {
+    let found = Api::<Secret>::namespaced(ctx.client.clone(), namespace)
+        .get_opt(name)
+        .await?;
+    let text = |data: Vec<u8>| String::from_utf8_lossy(&data).into_owned();
+    Ok(found.map(|found| {
+        found
+            .data
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(key, value)| (key, text(value.0)))
+            .collect()
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn artifact(revision: &str) -> Artifact {
+        serde_json::from_value(json!({
+            "path": "", "url": "", "digest": "sha256:1", "revision": revision, "lastUpdateTime": "2026-01-01T00:00:00Z",
+        }))
+        .expect("an artifact")
+    }
+
+    fn kustomization(source: &str, ready: &str, revision: &str) -> Kustomization {
+        serde_json::from_value(json!({
+            "metadata": {"name": "x", "namespace": "ns", "generation": 1},
+            "spec": {"interval": "1m", "prune": true, "sourceRef": {"kind": "GitRepository", "name": source}},
+            "status": {"observedGeneration": 1, "lastAppliedRevision": revision, "conditions": [{
+                "type": "Ready", "status": ready, "reason": "R", "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z",
+            }]},
+        }))
+        .expect("a Kustomization")
+    }
+
+    #[test]
+    fn a_dependency_is_ready_when_it_applied_the_same_revision_of_the_same_source() {
+        let dependent = kustomization("app", "True", "");
+        let current = artifact("main@sha1:2");
+        for (found, expected) in [
+            (Some(kustomization("app", "True", "main@sha1:2")), None),
+            (
+                Some(kustomization("app", "True", "main@sha1:1")),
+                Some("dependency 'ns/x' revision is not up to date"),
+            ),
+            (Some(kustomization("other", "True", "v1@sha1:1")), None),
+            (
+                Some(kustomization("app", "False", "main@sha1:2")),
+                Some("dependency 'ns/x' is not ready"),
+            ),
+            (
+                None,
+                Some(
+                    "dependency 'ns/x' not found: kustomizations.kustomize.toolkit.fluxcd.io \"x\" not found",
+                ),
+            ),
+        ] {
+            let verdict =
+                ready_dependency(&dependent, &Key::new("ns", "x"), found.as_ref(), &current);
+            assert_eq!(verdict.err().as_deref(), expected);
+        }
+    }
+
+    #[test]
+    fn a_dependency_whose_newest_spec_is_not_applied_is_not_ready() {
+        let mut found = kustomization("app", "True", "main@sha1:2");
+        found.metadata.generation = Some(2);
+        let dependent = kustomization("app", "True", "");
+        let verdict = ready_dependency(
+            &dependent,
+            &Key::new("ns", "x"),
+            Some(&found),
+            &artifact("main@sha1:2"),
+        );
+        assert_eq!(
+            verdict.err().as_deref(),
+            Some("dependency 'ns/x' is not ready")
+        );
+    }
+}

@@ -1,0 +1,112 @@
+//! One pass over a Kustomization, from top to bottom.
+
+use weir_api::meta::Artifact;
+use weir_apply::ChangeSet;
+use weir_runtime::pass::{Pass, Wait};
+
+use crate::context::Context;
+use crate::error::Error;
+use crate::kustomization::KustomizationKind;
+use crate::observe::health::{Progress, Source, Standing};
+use crate::plan::build::{Desired, Inputs};
+use crate::plan::substitute::Substitution;
+use crate::status::{Health, Phase, health_passed, progress_event};
+use crate::{execute, observe, plan};
+
+/// Makes the cluster what the source's revision says, and waits for its health where asked.
+///
+/// Source: kustomize-controller v1.9 `reconcile`.
+///
+/// # Errors
+/// The first step that failed; what earlier steps made true is in the pass's facts.
+pub async fn reconcile(ctx: &Context, pass: &Pass<KustomizationKind>) -> Result<(), Error> {
+    let object = pass.object();
+    plan::served(&object.spec)?;
+    let artifact = observe::source(ctx, object).await?;
+    pass.note(|facts| facts.source(&artifact));
+    observe::dependencies(ctx, object, &artifact).await?;
+    pass.note(|facts| facts.phase = Phase::Fetching);
+    let desired = desired(ctx, pass, &artifact).await?;
+    pass.note(|facts| facts.phase = Phase::Applying);
+    let changes = execute::apply(ctx, pass, desired).await?;
+    execute::prune(ctx, pass).await?;
+    health(ctx, pass, &artifact, &changes).await
+}
+
+/// What the cluster should hold: the artifact, built, substituted and labelled.
+async fn desired(
+    ctx: &Context,
+    pass: &Pass<KustomizationKind>,
+    artifact: &Artifact,
+) -> Result<Desired, Error> {
+    let object = pass.object();
+    let tree = observe::fetch(ctx, artifact).await?;
+    plan::build::find_path(&tree, &object.spec, pass.key())?;
+    pass.note(|facts| facts.phase = Phase::Building);
+    let variables = observe::variables(ctx, object).await;
+    let inputs = Inputs {
+        tree,
+        spec: object.spec.clone(),
+        substitution: Substitution::of(object, variables, ctx.options.strict_substitutions),
+        owner: pass.key().clone(),
+    };
+    let desired = ctx.builds.run(move || plan::build::build(&inputs)).await?;
+    pass.note(|facts| facts.digest = Some(desired.digest.clone()));
+    Ok(desired)
+}
+
+/// Waits until what the spec names is healthy.
+async fn health(
+    ctx: &Context,
+    pass: &Pass<KustomizationKind>,
+    artifact: &Artifact,
+    changes: &ChangeSet,
+) -> Result<(), Error> {
+    let object = pass.object();
+    let Some(targets) = observe::health::targets(ctx, object, changes).await else {
+        pass.note(|facts| facts.health = Health::NotWanted);
+        return Ok(());
+    };
+    let was_healthy = plan::was_healthy(object);
+    let started = tokio::time::Instant::now();
+    pass.note(|facts| facts.check_health());
+    let source = Source {
+        objects: &ctx.objects,
+        client: ctx.client_of(object)?,
+    };
+    let mut progress = Progress::default();
+    let wait = match targets {
+        Ok(targets) => {
+            let settle =
+                observe::health::settle(&source, &targets, ctx.options.fail_fast, &mut progress);
+            pass.wait(started + plan::timeout(object), settle).await
+        }
+        Err(text) => return failed(pass, started.elapsed(), text),
+    };
+    match wait {
+        Wait::Done(Standing::Failed) => failed(pass, started.elapsed(), progress.failed_early()),
+        Wait::Done(_) => {
+            let elapsed = started.elapsed();
+            pass.note(|facts| facts.health = Health::Passed(elapsed));
+            let is_new = !plan::same_revision(artifact, plan::last_applied_revision(object));
+            if !was_healthy || (is_new && changes.has_changes()) {
+                pass.emit(progress_event(health_passed(elapsed), &pass.facts()));
+            }
+            Ok(())
+        }
+        Wait::TimedOut => failed(pass, started.elapsed(), progress.timed_out()),
+        Wait::Superseded => {
+            let own = || format!("Kustomization/{}", pass.key());
+            Err(Error::Superseded(pass.superseded_by().unwrap_or_else(own)))
+        }
+    }
+}
+
+fn failed(
+    pass: &Pass<KustomizationKind>,
+    elapsed: std::time::Duration,
+    text: String,
+) -> Result<(), Error> {
+    pass.note(|facts| facts.health = Health::Failed(text.clone()));
+    Err(Error::Health { elapsed, text })
+}

@@ -1,0 +1,154 @@
+//! Putting the controller together from its flags.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+use weir_api::kustomize::v1::{Kustomization, SourceKind};
+use weir_api::meta::controller;
+use weir_apply::{GroupKind, Settings};
+use weir_artifact::{FetchError, FetchOptions, Fetcher};
+use weir_runtime::flags::{CommonFlags, FeatureGates, GateError};
+use weir_runtime::hub::Store;
+use weir_runtime::queue::Wake;
+use weir_runtime::runtime::{Host, Runtime, RuntimeError, RuntimeOptions};
+
+use crate::context::{Builds, Context, Identities, Options};
+use crate::flags::{self, KustomizeFlags};
+use crate::kustomization::KustomizationKind;
+use crate::plan::identity::Rules;
+use crate::sources::Sources;
+use crate::triggers;
+use crate::watch::{Kept, ObjectKey, Objects, Seen};
+
+/// Upstream's default of `--concurrent`.
+const CONCURRENT: usize = 4;
+
+/// Why the controller cannot run, or ended.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// `--feature-gates` is wrong.
+    #[error("unable to load feature gates")]
+    Gates(#[from] GateError),
+    /// `--custom-apply-stage-kinds` is wrong.
+    #[error("invalid kind '{0}' in --custom-apply-stage-kinds, must be group/Kind")]
+    StageKind(String),
+    /// The HTTP client cannot be made.
+    #[error("unable to set up the artifact fetcher")]
+    Fetcher(#[from] FetchError),
+    /// The shell ended.
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
+}
+
+/// Runs the controller on `host` until `stop`.
+///
+/// # Errors
+/// If the flags make no sense, or the lease was lost.
+pub async fn run(
+    host: &Host,
+    common: &CommonFlags,
+    own: &KustomizeFlags,
+    stop: CancellationToken,
+) -> Result<(), RunError> {
+    let gates = flags::gates(common)?;
+    let idle = own.without_effect(common, &gates);
+    if !idle.is_empty() {
+        tracing::info!(
+            flags = idle.join(", "),
+            "flags are accepted and not effective in this version"
+        );
+    }
+    let kustomizations: Store<Kustomization> =
+        host.hub().store_matching(&common.watch_label_selector);
+    let sources = Sources::watch(
+        host.hub(),
+        &source_kinds(&gates),
+        gates.is_on(flags::DIRECT_SOURCE_FETCH),
+    );
+    let (triggers, waker) = triggers::triggers(&sources, &kustomizations).waker();
+    let owners = kustomizations.clone();
+    let kept = Arc::new(Kept::default());
+    let keeps = Arc::clone(&kept);
+    let lost = move |object: &ObjectKey, seen: &Seen| {
+        if let Some(key) = &seen.owner
+            && owners
+                .get(key)
+                .is_some_and(|owner| triggers::corrects(&owner, &keeps, object, seen))
+        {
+            waker.wake(Wake::changed(key.clone(), "object deleted"));
+        }
+    };
+    let context = Context {
+        client: host.client().clone(),
+        rules: Rules {
+            no_cross_namespace_refs: own.no_cross_namespace_refs,
+            default_service_account: common.default_service_account.clone(),
+            external_artifacts: gates.is_on(flags::EXTERNAL_ARTIFACT),
+        },
+        options: options(common, own, &gates)?,
+        sources,
+        kustomizations,
+        fetcher: Fetcher::new(FetchOptions {
+            retries: own.http_retry,
+            ..FetchOptions::from_env()
+        })?,
+        objects: Objects::new(host.hub().clone(), kept, Box::new(lost)),
+        builds: Builds::default(),
+        identities: Identities::new(
+            host.config().clone(),
+            host.client().clone(),
+            host.metrics().clone(),
+        ),
+    };
+    let runtime = Runtime::new(
+        host,
+        RuntimeOptions::new(controller::KUSTOMIZE, common, CONCURRENT),
+    )?;
+    Ok(runtime
+        .kind(KustomizationKind(Arc::new(context)), triggers)
+        .run(stop)
+        .await?)
+}
+
+fn source_kinds(gates: &FeatureGates) -> Vec<SourceKind> {
+    let mut kinds = vec![
+        SourceKind::GitRepository,
+        SourceKind::OciRepository,
+        SourceKind::Bucket,
+    ];
+    if gates.is_on(flags::EXTERNAL_ARTIFACT) {
+        kinds.push(SourceKind::ExternalArtifact);
+    }
+    kinds
+}
+
+fn options(
+    common: &CommonFlags,
+    own: &KustomizeFlags,
+    gates: &FeatureGates,
+) -> Result<Options, RunError> {
+    let stage_kind = |text: &String| match text.split_once('/') {
+        Some((group, kind)) if !kind.is_empty() => Ok(GroupKind {
+            group: group.to_owned(),
+            kind: kind.to_owned(),
+        }),
+        _ => Err(RunError::StageKind(text.clone())),
+    };
+    Ok(Options {
+        requeue_dependency: common.requeue_dependency,
+        strict_substitutions: gates.is_on(flags::STRICT_SUBSTITUTIONS),
+        fail_fast: !gates.is_on(flags::DISABLE_FAIL_FAST),
+        cancel_health_check_on_new_revision: gates
+            .is_on(flags::CANCEL_HEALTH_CHECK_ON_NEW_REVISION),
+        custom_stage_kinds: own
+            .custom_apply_stage_kinds
+            .iter()
+            .map(stage_kind)
+            .collect::<Result<_, _>>()?,
+        apply: Settings {
+            override_managers: own.override_manager.clone(),
+            concurrency: own.concurrent_ssa.max(1),
+            ..Settings::default()
+        },
+    })
+}

@@ -1,0 +1,364 @@
+//! What users see after each outcome.
+
+use serde_json::{Value, json};
+
+use super::*;
+
+const DIGEST: &str = "sha256:aa";
+
+fn object(extra: Value) -> Kustomization {
+    let mut whole = json!({
+        "apiVersion": "kustomize.toolkit.fluxcd.io/v1",
+        "kind": "Kustomization",
+        "metadata": {"name": "app", "namespace": "ns", "generation": 2},
+        "spec": {"interval": "10m", "prune": true, "sourceRef": {"kind": "GitRepository", "name": "app"}},
+        "status": {"observedGeneration": 1},
+    });
+    merge(&mut whole, extra);
+    serde_json::from_value(whole).expect("a Kustomization")
+}
+
+fn merge(base: &mut Value, extra: Value) {
+    match (base, extra) {
+        (Value::Object(base), Value::Object(extra)) => {
+            for (key, value) in extra {
+                merge(base.entry(key).or_insert(Value::Null), value);
+            }
+        }
+        (base, extra) => *base = extra,
+    }
+}
+
+fn facts(phase: Phase) -> Facts {
+    Facts {
+        revision: "main@sha1:1".into(),
+        phase,
+        digest: Some(DIGEST.into()),
+        ..Facts::default()
+    }
+}
+
+fn run(
+    object: &Kustomization,
+    facts: &Facts,
+    outcome: Outcome<'_, Error>,
+) -> Verdict<KustomizationStatus> {
+    let now = "2026-01-02T03:04:05Z".parse().expect("a time");
+    report(
+        &Report {
+            object,
+            facts,
+            outcome,
+            now,
+            elapsed: Duration::from_millis(1500),
+        },
+        false,
+    )
+}
+
+/// Conditions as `Type=Status Reason message`.
+fn conditions(status: &KustomizationStatus) -> Vec<String> {
+    status
+        .conditions
+        .iter()
+        .map(|c| format!("{}={} {} {}", c.type_, c.status, c.reason, c.message))
+        .collect()
+}
+
+fn events(verdict: &Verdict<KustomizationStatus>) -> Vec<String> {
+    verdict
+        .events
+        .iter()
+        .map(|e| {
+            format!(
+                "{:?} {} {} {:?}",
+                e.kind,
+                e.reason,
+                e.message,
+                e.metadata.keys().collect::<Vec<_>>()
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn success_settles_the_generation_and_says_when_it_runs_next() {
+    let object =
+        object(json!({"metadata": {"annotations": {"reconcile.fluxcd.io/requestedAt": "now"}}}));
+    let entries = vec![InventoryEntry {
+        id: "ns_a__ConfigMap".into(),
+        v: "v1".into(),
+    }];
+    let facts = Facts {
+        inventory: Some(entries),
+        ..facts(Phase::Applying)
+    };
+    let verdict = run(&object, &facts, Outcome::Reconciled);
+    assert_eq!(
+        conditions(&verdict.status),
+        ["Ready=True ReconciliationSucceeded Applied revision: main@sha1:1"]
+    );
+    assert_eq!(verdict.status.observed_generation, Some(2));
+    assert_eq!(verdict.status.last_handled_reconcile_at, "now");
+    assert_eq!(verdict.status.last_applied_revision, "main@sha1:1");
+    assert_eq!(
+        verdict
+            .status
+            .inventory
+            .as_ref()
+            .map(|inventory| inventory.entries.len()),
+        Some(1)
+    );
+    assert_eq!(
+        verdict.status.history[0].last_reconciled_duration.as_str(),
+        "1.5s"
+    );
+    assert_eq!(verdict.next, Next::Interval(Duration::from_secs(600)));
+    assert_eq!(
+        events(&verdict),
+        [
+            r#"Normal ReconciliationSucceeded Reconciliation finished in 1.5s, next run in 10m0s ["commit_status", "revision"]"#
+        ]
+    );
+}
+
+#[test]
+fn the_same_success_again_moves_no_transition_time() {
+    let first = run(
+        &object(json!({})),
+        &facts(Phase::Applying),
+        Outcome::Reconciled,
+    )
+    .status;
+    let mut object = object(json!({}));
+    object.status = Some(first.clone());
+    let later = "2026-01-02T04:00:00Z".parse().expect("a time");
+    let facts = facts(Phase::Applying);
+    let report_again = Report {
+        object: &object,
+        facts: &facts,
+        outcome: Outcome::Reconciled,
+        now: later,
+        elapsed: Duration::ZERO,
+    };
+    let again = report(&report_again, false).status;
+    assert_eq!(again.conditions, first.conditions);
+    assert_eq!(again.history.len(), 1);
+    assert_eq!(again.history[0].total_reconciliations, 2);
+    assert_eq!(
+        again.history[0].first_reconciled,
+        first.history[0].first_reconciled
+    );
+}
+
+#[test]
+fn progress_announces_the_step_and_keeps_the_handled_request() {
+    let object =
+        object(json!({"metadata": {"annotations": {"reconcile.fluxcd.io/requestedAt": "now"}}}));
+    let verdict = run(&object, &facts(Phase::Building), Outcome::Progressing);
+    assert_eq!(
+        conditions(&verdict.status),
+        [
+            "Reconciling=True Progressing Building manifests for revision main@sha1:1 with a timeout of 9m30s",
+            "Ready=Unknown Progressing Reconciliation in progress",
+        ]
+    );
+    assert_eq!(verdict.status.last_attempted_revision, "main@sha1:1");
+    assert_eq!(verdict.status.last_handled_reconcile_at, "");
+    assert_eq!(verdict.status.observed_generation, Some(1));
+}
+
+#[test]
+fn nothing_is_announced_before_the_source_was_read() {
+    let object = object(json!({}));
+    let verdict = run(&object, &Facts::default(), Outcome::Progressing);
+    assert_eq!(Some(verdict.status), object.status);
+}
+
+#[test]
+fn a_failed_build_keeps_inventory_and_generation_and_retries() {
+    let object = object(json!({
+        "spec": {"retryInterval": "2m"},
+        "status": {"inventory": {"entries": [{"id": "ns_a__ConfigMap", "v": "v1"}]}, "lastAppliedRevision": "main@sha1:0"},
+    }));
+    let error = Error::Build("bad.yaml: no".into());
+    let verdict = run(&object, &facts(Phase::Building), Outcome::Failed(&error));
+    assert_eq!(
+        conditions(&verdict.status),
+        [
+            "Reconciling=True ProgressingWithRetry Building manifests for revision main@sha1:1 with a timeout of 9m30s",
+            "Ready=False BuildFailed bad.yaml: no",
+        ]
+    );
+    assert_eq!(verdict.status.observed_generation, Some(1));
+    assert_eq!(verdict.status.last_applied_revision, "main@sha1:0");
+    assert_eq!(
+        verdict.status.inventory,
+        object
+            .status
+            .as_ref()
+            .and_then(|status| status.inventory.clone())
+    );
+    assert!(verdict.status.history.is_empty());
+    assert_eq!(verdict.next, Next::After(Duration::from_secs(120)));
+    assert_eq!(
+        events(&verdict),
+        [r#"Warning BuildFailed bad.yaml: no ["revision"]"#]
+    );
+}
+
+#[test]
+fn a_missing_source_is_reported_without_event_or_reconciling() {
+    let group = "source.toolkit.fluxcd.io";
+    let error = Error::FindSource {
+        kind: "GitRepository".into(),
+        group,
+        name: "app".into(),
+    };
+    let verdict = run(
+        &object(json!({})),
+        &Facts::default(),
+        Outcome::Failed(&error),
+    );
+    assert_eq!(
+        conditions(&verdict.status),
+        [r#"Ready=False ArtifactFailed GitRepository.source.toolkit.fluxcd.io "app" not found"#]
+    );
+    assert!(verdict.events.is_empty());
+}
+
+#[test]
+fn an_unserved_field_stalls_with_its_name_and_ends_the_generation() {
+    let error = Error::UnsupportedField("spec.decryption".into());
+    let verdict = run(
+        &object(json!({})),
+        &Facts::default(),
+        Outcome::Failed(&error),
+    );
+    let message = "spec.decryption is not supported by this version of kustomize-controller";
+    assert_eq!(
+        conditions(&verdict.status),
+        [
+            format!("Stalled=True UnsupportedField {message}"),
+            format!("Ready=False UnsupportedField {message}")
+        ]
+    );
+    assert_eq!(verdict.status.observed_generation, Some(2));
+    assert_eq!(verdict.next, Next::Never);
+}
+
+#[test]
+fn an_unready_dependency_is_an_info_event_and_ends_an_older_stall() {
+    let object = object(json!({"status": {"conditions": [{
+        "type": "Stalled", "status": "True", "reason": "AccessDenied", "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z",
+    }]}}));
+    let error = Error::DependencyNotReady {
+        text: "dependency 'ns/x' is not ready".into(),
+        retry: Duration::from_secs(30),
+    };
+    let verdict = run(&object, &facts(Phase::Checking), Outcome::Failed(&error));
+    assert_eq!(
+        conditions(&verdict.status),
+        ["Ready=False DependencyNotReady dependency 'ns/x' is not ready"]
+    );
+    assert_eq!(
+        events(&verdict),
+        [
+            r#"Normal DependencyNotReady Dependencies do not meet ready condition, retrying in 30s ["revision"]"#
+        ]
+    );
+}
+
+#[test]
+fn failed_health_is_told_twice_and_remembered() {
+    let text = "timeout waiting for: [Deployment/ns/web status: 'InProgress']";
+    let error = Error::Health {
+        elapsed: Duration::from_secs(30),
+        text: text.into(),
+    };
+    let facts = Facts {
+        health: Health::Failed(text.into()),
+        ..facts(Phase::CheckingHealth)
+    };
+    let verdict = run(&object(json!({})), &facts, Outcome::Failed(&error));
+    assert_eq!(
+        conditions(&verdict.status),
+        [
+            "Reconciling=True ProgressingWithRetry Running health checks for revision main@sha1:1 with a timeout of 9m30s".to_owned(),
+            format!("Ready=False HealthCheckFailed health check failed after 30s: {text}"),
+            format!("Healthy=False HealthCheckFailed {text}"),
+        ]
+    );
+    assert_eq!(
+        verdict.status.history[0].last_reconciled_status,
+        "HealthCheckFailed"
+    );
+}
+
+#[test]
+fn newer_work_ends_a_wait_silently_unless_the_gate_is_on() {
+    let error = Error::Superseded("GitRepository/ns/app".into());
+    let (object, facts) = (object(json!({})), facts(Phase::CheckingHealth));
+    let silent = run(&object, &facts, Outcome::Failed(&error));
+    assert!(silent.events.is_empty());
+    let now = "2026-01-02T03:04:05Z".parse().expect("a time");
+    let loud = Report {
+        object: &object,
+        facts: &facts,
+        outcome: Outcome::Failed(&error),
+        now,
+        elapsed: Duration::ZERO,
+    };
+    let loud = report(&loud, true);
+    assert_eq!(
+        events(&loud),
+        [
+            r#"Normal HealthCheckCanceled Health checks canceled due to new reconciliation triggered by GitRepository/ns/app ["revision"]"#
+        ]
+    );
+    assert!(conditions(&loud.status).iter().any(|c| c
+        == "Ready=False HealthCheckCanceled New reconciliation triggered by GitRepository/ns/app"));
+}
+
+#[test]
+fn suspension_serves_the_request_and_nothing_else() {
+    let mut ready = object(json!({}));
+    ready.status = Some(run(&ready, &facts(Phase::Applying), Outcome::Reconciled).status);
+    ready.metadata.generation = Some(3);
+    ready.metadata.annotations = Some(
+        [(
+            annotation::RECONCILE_REQUESTED_AT.to_owned(),
+            "later".to_owned(),
+        )]
+        .into(),
+    );
+    let verdict = run(&ready, &Facts::default(), Outcome::Suspended);
+    assert_eq!(verdict.status.last_handled_reconcile_at, "later");
+    assert_eq!(verdict.status.observed_generation, Some(3));
+    assert_eq!(verdict.status.conditions[0].observed_generation, Some(2));
+    assert!(verdict.events.is_empty());
+    assert_eq!(verdict.next, Next::Never);
+}
+
+#[test]
+fn history_keeps_five_and_continues_the_same_end() {
+    let snapshot = |digest: &str, outcome: &str| Snapshot {
+        digest: digest.into(),
+        first_reconciled: Timestamp::UNIX_EPOCH.into(),
+        last_reconciled: Timestamp::UNIX_EPOCH.into(),
+        last_reconciled_duration: "1s".into(),
+        last_reconciled_status: outcome.into(),
+        total_reconciliations: 1,
+        metadata: BTreeMap::new(),
+    };
+    let mut history = Vec::new();
+    for digest in ["1", "2", "3", "4", "5", "6", "5"] {
+        upsert(&mut history, snapshot(digest, "ReconciliationSucceeded"));
+    }
+    upsert(&mut history, snapshot("5", "PruneFailed"));
+    let seen: Vec<_> = history
+        .iter()
+        .map(|s| (s.digest.as_str(), s.total_reconciliations))
+        .collect();
+    assert_eq!(seen, [("5", 1), ("5", 2), ("6", 1), ("4", 1), ("3", 1)]);
+}

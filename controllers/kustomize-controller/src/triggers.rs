@@ -1,0 +1,227 @@
+//! What wakes a Kustomization besides itself: its source, its dependencies, the loss of an object.
+
+use weir_api::Reconcilable;
+use weir_api::kustomize::v1::{Kustomization, SourceKind};
+use weir_api::meta::condition_type::{READY, RECONCILING};
+use weir_api::meta::{Condition, find_condition, reason};
+use weir_runtime::cache::Change;
+use weir_runtime::hub::Store;
+use weir_runtime::kind::Key;
+use weir_runtime::queue::Wake;
+use weir_runtime::triggers::Triggers;
+
+use crate::plan::identity::namespace;
+use crate::plan::stored_inventory;
+use crate::sources::{Source, Sources};
+use crate::watch::{Kept, ObjectKey, Seen};
+
+/// Wakes dependents at once when a source has a new revision or a dependency is ready.
+#[must_use]
+pub fn triggers(
+    sources: &Sources,
+    kustomizations: &Store<Kustomization>,
+) -> Triggers<Kustomization> {
+    let own = Triggers::new().on(kustomizations.subscribe(), |change, all| {
+        dependents(change, all)
+    });
+    sources.kinds().fold(own, |triggers, (kind, index)| {
+        triggers.on(index.subscribe(), move |change, all| {
+            readers(kind, change, all)
+        })
+    })
+}
+
+/// The Kustomizations that read a source whose revision is new to them.
+fn readers(kind: SourceKind, change: &Change<Source>, all: &Store<Kustomization>) -> Vec<Wake> {
+    let revision = |source: Option<&Source>| {
+        source
+            .and_then(|source| source.artifact.as_ref())
+            .map(|artifact| artifact.revision.clone())
+    };
+    let Some(new) = revision(change.new.as_ref()) else {
+        return Vec::new();
+    };
+    if revision(change.old.as_ref()).as_ref() == Some(&new) {
+        return Vec::new();
+    }
+    all.list()
+        .iter()
+        .filter(|object| reads(object, kind, &change.key) && !has_attempted(object, &new))
+        .map(|object| {
+            Wake::changed(key_of(object), "source changed").by(format!("{kind}/{}", change.key))
+        })
+        .collect()
+}
+
+fn reads(object: &Kustomization, kind: SourceKind, source: &Key) -> bool {
+    let reference = &object.spec.source_ref;
+    let foreign = if reference.namespace.is_empty() {
+        namespace(object)
+    } else {
+        &reference.namespace
+    };
+    reference.kind == kind && reference.name == source.name && foreign == source.namespace
+}
+
+/// Source: kustomize-controller v1.9 `requestsForRevisionChangeOf`.
+fn has_attempted(object: &Kustomization, revision: &str) -> bool {
+    let holds = |type_| find_condition(object.conditions(), type_).is_some_and(Condition::is_true);
+    let attempted = object
+        .status
+        .as_ref()
+        .map_or("", |status| &status.last_attempted_revision);
+    attempted == revision && (holds(READY) || holds(RECONCILING))
+}
+
+/// The Kustomizations that waited for one that is ready now.
+fn dependents(
+    change: &Change<std::sync::Arc<Kustomization>>,
+    all: &Store<Kustomization>,
+) -> Vec<Wake> {
+    let ready = |object: &Kustomization| {
+        let status = object.status.as_ref();
+        let current =
+            status.and_then(|status| status.observed_generation) == object.metadata.generation;
+        let ready = find_condition(object.conditions(), READY).is_some_and(Condition::is_true);
+        (current && ready).then(|| {
+            status
+                .map(|status| status.last_applied_revision.clone())
+                .unwrap_or_default()
+        })
+    };
+    let Some(now) = change.new.as_deref().and_then(ready) else {
+        return Vec::new();
+    };
+    if change.old.as_deref().and_then(ready) == Some(now) {
+        return Vec::new();
+    }
+    let waits = |object: &Kustomization| {
+        let ready = find_condition(object.conditions(), READY);
+        ready.is_some_and(|ready| ready.reason == reason::DEPENDENCY_NOT_READY)
+            && object.spec.depends_on.iter().any(|dependency| {
+                let foreign = if dependency.namespace.is_empty() {
+                    namespace(object)
+                } else {
+                    &dependency.namespace
+                };
+                dependency.name == change.key.name && foreign == change.key.namespace
+            })
+    };
+    all.list()
+        .iter()
+        .filter(|object| waits(object))
+        .map(|object| {
+            Wake::changed(key_of(object), "dependency is ready")
+                .by(format!("Kustomization/{}", change.key))
+        })
+        .collect()
+}
+
+/// Whether the loss of `object` is drift that its owner must correct: the owner is at work, still keeps the
+/// object, and it was not a finished Job that its controller cleans up.
+#[must_use]
+pub fn corrects(owner: &Kustomization, kept: &Kept, object: &ObjectKey, seen: &Seen) -> bool {
+    let (group, kind) = object.kind.split_once('/').unwrap_or_default();
+    let reference = weir_apply::ObjectRef {
+        group: group.to_owned(),
+        kind: kind.to_owned(),
+        namespace: object.key.namespace.clone(),
+        name: object.key.name.clone(),
+    };
+    let id = weir_apply::inventory::id(&reference);
+    let listed = || stored_inventory(owner).iter().any(|entry| entry.id == id);
+    !owner.spec.suspend
+        && owner.metadata.deletion_timestamp.is_none()
+        && !(seen.expires && seen.status.kind == kstatus::Kind::Current)
+        && kept.keeps(&key_of(owner), &id).unwrap_or_else(listed)
+}
+
+fn key_of(object: &Kustomization) -> Key {
+    Key::new(
+        namespace(object),
+        object.metadata.name.as_deref().unwrap_or_default(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn owner(suspend: bool) -> Kustomization {
+        serde_json::from_value(json!({
+            "metadata": {"name": "app", "namespace": "ns"},
+            "spec": {"interval": "1m", "prune": true, "suspend": suspend, "sourceRef": {"kind": "GitRepository", "name": "app"}},
+            "status": {
+                "inventory": {"entries": [{"id": "ns_web_apps_Deployment", "v": "v1"}, {"id": "ns_j_batch_Job", "v": "v1"}]},
+                "lastAttemptedRevision": "main@sha1:1",
+                "conditions": [{"type": "Ready", "status": "True", "reason": "R", "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z"}],
+            },
+        }))
+        .expect("a Kustomization")
+    }
+
+    fn lost(kind: &str, name: &str, expires: bool) -> (ObjectKey, Seen) {
+        let object = serde_json::from_value(json!({
+            "apiVersion": "v1", "kind": "X", "metadata": {"name": name},
+            "spec": if expires { json!({"ttlSecondsAfterFinished": 1}) } else { json!({}) },
+        }));
+        let seen = Seen::of(&object.expect("an object"));
+        (
+            ObjectKey {
+                kind: kind.to_owned(),
+                key: Key::new("ns", name),
+            },
+            seen,
+        )
+    }
+
+    #[test]
+    fn a_listed_object_is_brought_back_but_not_a_finished_job_or_a_foreign_one() {
+        let kept = Kept::default();
+        let check = |owner: &Kustomization, (object, seen): (ObjectKey, Seen)| {
+            corrects(owner, &kept, &object, &seen)
+        };
+        assert!(check(&owner(false), lost("apps/Deployment", "web", false)));
+        assert!(!check(&owner(true), lost("apps/Deployment", "web", false)));
+        assert!(!check(
+            &owner(false),
+            lost("apps/Deployment", "other", false)
+        ));
+        assert!(!check(&owner(false), lost("batch/Job", "j", true)));
+    }
+
+    #[test]
+    fn what_is_being_pruned_is_not_brought_back_although_status_still_lists_it() {
+        let kept = Kept::default();
+        kept.keep(
+            &Key::new("ns", "app"),
+            HashSet::from(["ns_j_batch_Job".to_owned()]),
+        );
+        let (object, seen) = lost("apps/Deployment", "web", false);
+        assert!(!corrects(&owner(false), &kept, &object, &seen));
+        kept.forget(&Key::new("ns", "app"));
+        assert!(corrects(&owner(false), &kept, &object, &seen));
+    }
+
+    #[test]
+    fn a_revision_that_was_attempted_wakes_nobody() {
+        assert!(has_attempted(&owner(false), "main@sha1:1"));
+        assert!(!has_attempted(&owner(false), "main@sha1:2"));
+    }
+
+    #[test]
+    fn a_source_is_matched_by_kind_name_and_namespace() {
+        let source = Key::new("ns", "app");
+        assert!(reads(&owner(false), SourceKind::GitRepository, &source));
+        assert!(!reads(&owner(false), SourceKind::Bucket, &source));
+        assert!(!reads(
+            &owner(false),
+            SourceKind::GitRepository,
+            &Key::new("other", "app")
+        ));
+    }
+}

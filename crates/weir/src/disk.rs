@@ -1,0 +1,77 @@
+//! The disk as kustomize reads it, with the operating system's words as Go prints them.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::Path;
+
+use kustomize::{FileSystem, FsError};
+
+/// The largest file that a build reads, in bytes.
+const MAX_FILE: u64 = 256 << 20;
+
+/// Every file that the user may read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Disk;
+
+impl FileSystem for Disk {
+    fn resolve(&self, path: &str) -> Result<String, FsError> {
+        let real = std::fs::canonicalize(path).map_err(|error| failed("lstat", path, &error))?;
+        real.into_os_string()
+            .into_string()
+            .map_err(|_| FsError::new(format!("lstat {path}: path is not UTF-8")))
+    }
+
+    fn is_dir(&self, path: &str) -> bool {
+        Path::new(path).is_dir()
+    }
+
+    fn read(&self, path: &str) -> Result<bytes::Bytes, FsError> {
+        let file = File::open(path).map_err(|error| failed("open", path, &error))?;
+        let mut contents = Vec::new();
+        let read = file.take(MAX_FILE + 1).read_to_end(&mut contents);
+        read.map_err(|error| failed("read", path, &error))?;
+        if contents.len() as u64 > MAX_FILE {
+            return Err(FsError::new(format!(
+                "read {path}: larger than {MAX_FILE} bytes"
+            )));
+        }
+        Ok(contents.into())
+    }
+}
+
+fn failed(operation: &str, path: &str, error: &std::io::Error) -> FsError {
+    let text = match error.kind() {
+        ErrorKind::NotFound => "no such file or directory".to_owned(),
+        ErrorKind::NotADirectory => "not a directory".to_owned(),
+        ErrorKind::IsADirectory => "is a directory".to_owned(),
+        ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        _ => error.to_string(),
+    };
+    FsError::new(format!("{operation} {path}: {text}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fails_in_gos_words() {
+        let missing = Disk.read("/nowhere/at/all").expect_err("missing");
+        assert_eq!(
+            missing.text,
+            "open /nowhere/at/all: no such file or directory"
+        );
+        let missing = Disk.resolve("/nowhere").expect_err("missing");
+        assert_eq!(missing.text, "lstat /nowhere: no such file or directory");
+    }
+
+    #[test]
+    fn reads_files_and_tells_directories() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let file = dir.path().join("a");
+        std::fs::write(&file, "x").expect("a file");
+        let path = |path: &Path| path.to_str().expect("UTF-8").to_owned();
+        assert_eq!(Disk.read(&path(&file)).expect("readable").as_ref(), b"x");
+        assert!(Disk.is_dir(&path(dir.path())) && !Disk.is_dir(&path(&file)));
+    }
+}

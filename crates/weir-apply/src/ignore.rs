@@ -44,10 +44,17 @@ impl Ignore {
     }
 }
 
+/// None for what is no pointer, and for what makes an object the one it is.
 fn parse(pointer: &str) -> Option<Path> {
     let rest = pointer.strip_prefix('/')?;
     let unescape = |part: &str| part.replace("~1", "/").replace("~0", "~");
-    Some(rest.split('/').map(unescape).collect())
+    let path: Path = rest.split('/').map(unescape).collect();
+    let part = |at: usize| path.get(at).map(String::as_str);
+    match (part(0), part(1)) {
+        (Some("apiVersion" | "kind"), _) => None,
+        (Some("metadata"), second) if !matches!(second, Some("labels" | "annotations")) => None,
+        _ => Some(path),
+    }
 }
 
 /// `object` without the fields at `paths`; items of lists are blanked, so that the others keep their places.
@@ -268,6 +275,20 @@ mod tests {
             json!({"keep": "git"}),
             json!({"keep": "git", "fix": "git"}),
         );
+    }
+
+    #[test]
+    fn what_makes_an_object_the_one_it_is_cannot_be_left_to_others() {
+        for path in [
+            "/kind",
+            "/apiVersion",
+            "/metadata",
+            "/metadata/name",
+            "/metadata/namespace",
+        ] {
+            assert_eq!(parse(path), None, "{path}");
+        }
+        assert!(parse("/metadata/labels/a").is_some());
     }
 
     #[test]

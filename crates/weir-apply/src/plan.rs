@@ -261,14 +261,12 @@ mod tests {
     }
 
     fn plan(desired: &Object, live: Option<&Object>, accepted: &Object) -> String {
-        let managers = takeover::managers("kustomize-controller", &[]);
-        let planned = apply(
-            desired.clone(),
-            live,
-            accepted,
-            "kustomize-controller",
-            &managers,
-        );
+        let sharing = Sharing {
+            own: "kustomize-controller".to_owned(),
+            managers: takeover::managers("kustomize-controller", &[]),
+            ignore: Ignore::default(),
+        };
+        let planned = apply(desired.clone(), live, accepted, &sharing);
         planned.step.word().to_owned()
     }
 

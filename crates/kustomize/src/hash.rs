@@ -1,0 +1,87 @@
+//! The suffix that generated names get: a short text of the content's digest.
+
+use kyaml::{Kind, Node};
+use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
+
+use crate::error::Error;
+use crate::json_text;
+
+/// The suffix of a config map, secret, or anything else.
+///
+/// # Errors
+/// The content is no JSON.
+pub(crate) fn suffix(node: &Node) -> Result<String, Error> {
+    let text = encoded(node)?;
+    let digest = Sha256::digest(text.as_bytes());
+    let hex = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    // Vowels and look-alikes become consonants, so that no words come out.
+    let letter = |nibble: u8| match nibble {
+        0 => 'g',
+        1 => 'h',
+        3 => 'k',
+        10 => 'm',
+        14 => 't',
+        nibble => char::from_digit(u32::from(nibble), 16).unwrap_or('g'),
+    };
+    Ok(hex.take(10).map(letter).collect())
+}
+
+/// The text that is digested.
+///
+/// # Errors
+/// As [`suffix`].
+pub(crate) fn encoded(node: &Node) -> Result<String, Error> {
+    let kind = node.object_kind();
+    let (fields, optional): (&[&str], _) = match kind {
+        "ConfigMap" => (&["data"], "binaryData"),
+        "Secret" => (&["data", "type"], "stringData"),
+        _ => return Ok(json_text::compact(&node.to_json()?)),
+    };
+    let mut object = Map::new();
+    object.insert("kind".to_owned(), Value::from(kind));
+    // The original looks for a field that is called `metadata/name`; there is none.
+    object.insert("name".to_owned(), Value::from(""));
+    for field in fields {
+        object.insert((*field).to_owned(), value(node, field)?);
+    }
+    let more = value(node, optional)?;
+    if !more.is_string() {
+        object.insert(optional.to_owned(), more);
+    }
+    Ok(json_text::compact(&Value::Object(object)))
+}
+
+fn value(node: &Node, field: &str) -> Result<Value, Error> {
+    let Some(node) = node.get(field) else {
+        return Ok(Value::from(""));
+    };
+    if node.kind() == Kind::Scalar {
+        return Ok(Value::from(node.text()));
+    }
+    Ok(match node.to_json()? {
+        object @ Value::Object(_) => object,
+        _ => Value::Null,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digests_data_but_not_the_name() {
+        let node = |text| kyaml::parse(text).expect("parses").expect("is there").root;
+        assert_eq!(
+            encoded(&node(
+                "kind: ConfigMap\nmetadata: {name: x}\ndata: {b: '1', a: <}\n"
+            ))
+            .as_deref(),
+            Ok(r#"{"data":{"a":"\u003c","b":"1"},"kind":"ConfigMap","name":""}"#)
+        );
+        assert_eq!(
+            suffix(&node("kind: ConfigMap\n")).as_deref(),
+            Ok("6ct58987ht")
+        );
+    }
+}

@@ -1,0 +1,275 @@
+//! The resources of a build in the order of their accumulation, no two with the same id.
+
+use std::collections::HashMap;
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{Hash as _, Hasher as _};
+
+use kyaml::Node;
+
+use crate::error::{Error, bail};
+use crate::id::ResId;
+use crate::kustomization::Selector;
+use crate::origin::Origin;
+use crate::resource::{Behavior, Resource};
+use crate::selector::Matcher;
+
+/// Resources in order.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ResMap {
+    list: Vec<Resource>,
+    /// Places by current id; `None` while ids may have changed.
+    by_id: Option<HashMap<u64, Vec<usize>>>,
+}
+
+fn fingerprint(id: &ResId) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (&id.gvk, &id.name, id.effective_namespace()).hash(&mut hasher);
+    hasher.finish()
+}
+
+impl ResMap {
+    /// The resources.
+    pub(crate) fn list(&self) -> &[Resource] {
+        &self.list
+    }
+
+    /// The resources, to change.
+    pub(crate) fn list_mut(&mut self) -> &mut [Resource] {
+        self.by_id = None;
+        &mut self.list
+    }
+
+    /// Changes one resource. The index by id stays up to date.
+    ///
+    /// # Errors
+    /// Those of `change`.
+    pub(crate) fn change(
+        &mut self,
+        at: usize,
+        change: impl FnOnce(&mut Resource) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let old = fingerprint(self.list[at].id());
+        let result = change(&mut self.list[at]);
+        let new = fingerprint(self.list[at].id());
+        if new != old
+            && let Some(index) = &mut self.by_id
+        {
+            if let Some(places) = index.get_mut(&old) {
+                places.retain(|place| *place != at);
+            }
+            let places = index.entry(new).or_default();
+            places.push(at);
+            places.sort_unstable();
+        }
+        result
+    }
+
+    /// All resources, leaving none.
+    pub(crate) fn take(&mut self) -> Vec<Resource> {
+        self.by_id = None;
+        std::mem::take(&mut self.list)
+    }
+
+    /// A map of resources that are known to differ.
+    pub(crate) fn of(list: Vec<Resource>) -> Self {
+        Self { list, by_id: None }
+    }
+
+    fn index(&mut self) -> &mut HashMap<u64, Vec<usize>> {
+        let list = &self.list;
+        self.by_id.get_or_insert_with(|| {
+            let mut index: HashMap<u64, Vec<usize>> = HashMap::with_capacity(list.len());
+            for (at, resource) in list.iter().enumerate() {
+                index
+                    .entry(fingerprint(resource.id()))
+                    .or_default()
+                    .push(at);
+            }
+            index
+        })
+    }
+
+    /// The places of resources with this current id.
+    pub(crate) fn places_of(&mut self, id: &ResId) -> Vec<usize> {
+        let places = self.index().get(&fingerprint(id)).cloned();
+        let mut places = places.unwrap_or_default();
+        places.retain(|at| self.list[*at].id().same_as(id));
+        places
+    }
+
+    /// Adds a resource at the end.
+    ///
+    /// # Errors
+    /// One of the same id is there.
+    pub(crate) fn append(&mut self, resource: Resource) -> Result<(), Error> {
+        if !self.places_of(resource.id()).is_empty() {
+            bail!(
+                "may not add resource with an already registered id: {}",
+                resource.id()
+            );
+        }
+        let at = self.list.len();
+        let key = fingerprint(resource.id());
+        self.index().entry(key).or_default().push(at);
+        self.list.push(resource);
+        Ok(())
+    }
+
+    /// Adds resources at the end.
+    ///
+    /// # Errors
+    /// As [`ResMap::append`].
+    pub(crate) fn append_all(
+        &mut self,
+        resources: impl IntoIterator<Item = Resource>,
+    ) -> Result<(), Error> {
+        resources
+            .into_iter()
+            .try_for_each(|resource| self.append(resource))
+    }
+
+    /// Adds generated resources, each as its behaviour says.
+    ///
+    /// # Errors
+    /// Nothing, or too much, is there to merge with or to replace.
+    pub(crate) fn absorb_all(&mut self, resources: Self) -> Result<(), Error> {
+        resources
+            .list
+            .into_iter()
+            .try_for_each(|resource| self.absorb(resource))
+    }
+
+    fn absorb(&mut self, mut resource: Resource) -> Result<(), Error> {
+        let id = resource.id().clone();
+        let places = self.places_of_any(|known| known.same_as(&id));
+        let behavior = resource.history.behavior.unwrap_or_default();
+        match places.as_slice() {
+            [] => match behavior {
+                Behavior::Merge | Behavior::Replace => {
+                    bail!("id {id} does not exist; cannot merge or replace")
+                }
+                Behavior::Create | Behavior::Unspecified => self.append(resource),
+            },
+            [at] => {
+                let old = &self.list[*at];
+                match behavior {
+                    Behavior::Replace => resource.inherit_metadata(old)?,
+                    Behavior::Merge => {
+                        let origin = Origin::of(old)?;
+                        resource.inherit_metadata(old)?;
+                        merge_data(&mut resource, old)?;
+                        if let Some(origin) = origin {
+                            origin.write_to(&mut resource)?;
+                        }
+                    }
+                    Behavior::Create | Behavior::Unspecified => bail!(
+                        "id {id} exists; can not use behavior: '{}', behavior must be merge or replace",
+                        behavior.text()
+                    ),
+                }
+                self.list_mut()[*at] = resource;
+                Ok(())
+            }
+            places => {
+                let found: Vec<String> = places.iter().map(|at| self.list[*at].to_line()).collect();
+                bail!(
+                    "found multiple objects [{}] that could accept merge of {id}",
+                    found.join(" ")
+                )
+            }
+        }
+    }
+
+    /// The places of resources of which any id, former or current, fits.
+    pub(crate) fn places_of_any(&self, fits: impl Fn(&ResId) -> bool) -> Vec<usize> {
+        let places = self.list.iter().enumerate();
+        places
+            .filter(|(_, resource)| !resource.is_gone() && resource.any_id(&fits))
+            .map(|(at, _)| at)
+            .collect()
+    }
+
+    /// The one resource of which any id is this.
+    ///
+    /// # Errors
+    /// There is none, or several.
+    pub(crate) fn place_of_target(&self, id: &ResId) -> Result<usize, Error> {
+        let problem = match self.places_of_any(|known| known.same_as(id)).as_slice() {
+            [at] => return Ok(*at),
+            [] => "no matches",
+            _ => "multiple matches",
+        };
+        bail!("{problem} for Id {id}; failed to find unique target for patch {id}")
+    }
+
+    /// The places of resources that a selector fits.
+    ///
+    /// # Errors
+    /// An expression is malformed, or a label selector is and something else fits.
+    pub(crate) fn select(&self, selector: &Selector) -> Result<Vec<usize>, Error> {
+        let matcher = Matcher::new(selector)?;
+        let mut places = Vec::new();
+        for (at, resource) in self.list.iter().enumerate() {
+            if matcher.selects(resource)? {
+                places.push(at);
+            }
+        }
+        Ok(places)
+    }
+
+    /// Drops resources that patches have deleted.
+    pub(crate) fn drop_gone(&mut self) {
+        if self.list.iter().any(Resource::is_gone) {
+            self.by_id = None;
+            self.list.retain(|resource| !resource.is_gone());
+        }
+    }
+
+    /// Keeps the resources that fit.
+    pub(crate) fn retain(&mut self, fits: impl FnMut(&Resource) -> bool) {
+        self.by_id = None;
+        self.list.retain(fits);
+    }
+
+    /// Checks that no two resources have one id, after changes.
+    ///
+    /// # Errors
+    /// Two have.
+    pub(crate) fn check_unique(&mut self) -> Result<(), Error> {
+        let list = self.take();
+        self.append_all(list)
+    }
+}
+
+/// The data of both, the new one's keys winning.
+fn merge_data(resource: &mut Resource, old: &Resource) -> Result<(), Error> {
+    for field in ["data", "binaryData"] {
+        let mut data = data_of(old.node(), field);
+        data.extend(data_of(resource.node(), field));
+        resource.edit(|node| {
+            node.remove(field);
+            for (key, value) in data {
+                node.child_mapping(field)?
+                    .set_field(&key, Node::string(value))?;
+            }
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+fn data_of(node: &Node, field: &str) -> std::collections::BTreeMap<String, String> {
+    let mut data = std::collections::BTreeMap::new();
+    for entry in node.get(field).map_or(&[][..], Node::entries) {
+        let text = |node: &Node| {
+            if node.is_null() {
+                String::new()
+            } else {
+                node.text().to_owned()
+            }
+        };
+        data.entry(text(&entry.key))
+            .or_insert_with(|| text(&entry.value));
+    }
+    data
+}

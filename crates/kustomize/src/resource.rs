@@ -1,0 +1,402 @@
+//! One resource of a build: its node, and what the build has to remember about it.
+
+mod history;
+mod read;
+mod shared;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use kyaml::{Node, Text};
+
+use crate::error::Error;
+use crate::id::{Gvk, ResId};
+use crate::schema::BuildSchema;
+
+pub(crate) use history::{Behavior, History};
+pub(crate) use read::{check_metadata, read, read_text};
+pub(crate) use shared::{Shared, Step};
+
+/// The annotation that says where a resource came from.
+pub(crate) const ORIGIN: &str = "config.kubernetes.io/origin";
+/// The annotation that lists what changed a resource.
+pub(crate) const TRANSFORMATIONS: &str = "alpha.config.kubernetes.io/transformations";
+
+/// Annotations that a build uses or other tools leave behind, none of which is printed.
+const INTERNAL: [&str; 19] = [
+    history::PREVIOUS_KINDS,
+    history::PREVIOUS_NAMES,
+    history::PREFIXES,
+    history::SUFFIXES,
+    history::PREVIOUS_NAMESPACES,
+    history::ALLOW_NAME_CHANGE,
+    history::ALLOW_KIND_CHANGE,
+    "internal.config.kubernetes.io/refBy",
+    history::BEHAVIOR,
+    history::NEEDS_HASH,
+    "internal.config.kubernetes.io/path",
+    "internal.config.kubernetes.io/index",
+    "internal.config.kubernetes.io/seqindent",
+    "internal.config.kubernetes.io/id",
+    "internal.config.kubernetes.io/annotations-migration-resource-id",
+    "config.kubernetes.io/path",
+    "config.kubernetes.io/index",
+    "config.k8s.io/id",
+    "internal.config.kubernetes.io/helm-generated",
+];
+
+/// A resource on its way through a build.
+#[derive(Debug, Clone)]
+pub(crate) struct Resource {
+    node: Node,
+    id: ResId,
+    /// Former names, prefixes and the like. While the node is worked on, its annotations lack them.
+    pub(crate) history: History,
+    /// Scalars that one transformer wrote to several places and that later change together.
+    shared: Shared,
+    /// Vars that read from this resource.
+    pub(crate) vars: Vec<String>,
+    schema: Arc<BuildSchema>,
+}
+
+impl Resource {
+    /// A resource of this node. Build annotations that it carries become its history.
+    ///
+    /// # Errors
+    /// Those annotations contradict each other.
+    pub(crate) fn new(node: Node, schema: Arc<BuildSchema>) -> Result<Self, Error> {
+        let mut resource = Self {
+            node,
+            id: ResId::default(),
+            history: History::default(),
+            shared: Shared::default(),
+            vars: Vec::new(),
+            schema,
+        };
+        resource.take_history()?;
+        resource.refresh();
+        Ok(resource)
+    }
+
+    /// The object.
+    pub(crate) fn node(&self) -> &Node {
+        &self.node
+    }
+
+    /// The object, given away.
+    pub(crate) fn into_node(self) -> Node {
+        self.node
+    }
+
+    /// The id as the object says it now.
+    pub(crate) fn id(&self) -> &ResId {
+        &self.id
+    }
+
+    /// The schemas of this build.
+    pub(crate) fn schema(&self) -> &Arc<BuildSchema> {
+        &self.schema
+    }
+
+    /// Group, version and kind.
+    pub(crate) fn gvk(&self) -> &Gvk {
+        &self.id.gvk
+    }
+
+    /// Whether a patch has deleted the resource.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.node.is_null_or_empty()
+    }
+
+    fn refresh(&mut self) {
+        let api_version = self.node.api_version();
+        let kind = self.node.object_kind();
+        if self.id.gvk.kind != kind || self.id.gvk.api_version() != api_version {
+            self.id.gvk = Gvk::of(api_version, kind);
+        }
+        // A schema that the build got meanwhile may know the kind.
+        self.id.cluster_scoped = self.schema.is_cluster_scoped(api_version, kind);
+        if self.id.name != self.node.name() {
+            self.node.name().clone_into(&mut self.id.name);
+        }
+        if self.id.namespace != self.node.namespace() {
+            self.node.namespace().clone_into(&mut self.id.namespace);
+        }
+    }
+
+    /// Changes the node. Scalars that were written together stay equal.
+    ///
+    /// # Errors
+    /// Those of `change`.
+    pub(crate) fn edit<T>(
+        &mut self,
+        change: impl FnOnce(&mut Node) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let before = self.shared.scalars(&self.node);
+        let result = change(&mut self.node);
+        self.shared.spread(&mut self.node, &before, None);
+        self.refresh();
+        result
+    }
+
+    /// Writes one label or annotation at every place that `change` finds. The places where it was
+    /// added, and not merely changed, stay linked: `change` returns their paths.
+    ///
+    /// # Errors
+    /// Those of `change`.
+    pub(crate) fn edit_linked(
+        &mut self,
+        change: impl FnOnce(&mut Node) -> Result<Vec<Vec<Step>>, Error>,
+    ) -> Result<(), Error> {
+        let added = self.edit(change)?;
+        self.shared.link(added);
+        Ok(())
+    }
+
+    /// Replaces the node by what a patch made of it.
+    ///
+    /// # Errors
+    /// Those of `merge`.
+    pub(crate) fn edit_by_patch(
+        &mut self,
+        patch: &Node,
+        merge: impl FnOnce(Node) -> Result<Option<Node>, Error>,
+    ) -> Result<(), Error> {
+        let touches = patch.at(&["metadata", "annotations"]).is_some()
+            || patch.at(&["metadata", "$patch"]).is_some()
+            || patch.get("$patch").is_some();
+        if touches {
+            self.show_history()?;
+        }
+        let before = self.shared.scalars(&self.node);
+        let node = std::mem::replace(&mut self.node, Node::null());
+        let result = merge(node);
+        if let Ok(Some(node)) = result {
+            self.node = node;
+            self.shared.spread(&mut self.node, &before, Some(patch));
+        } else {
+            result?;
+        }
+        if touches && !self.is_gone() {
+            self.take_history()?;
+        }
+        self.refresh();
+        Ok(())
+    }
+
+    /// Replaces the node by a new one made from it; nothing in it stays linked.
+    ///
+    /// # Errors
+    /// Those of `make`.
+    pub(crate) fn rebuild(
+        &mut self,
+        make: impl FnOnce(&Node) -> Result<Node, Error>,
+    ) -> Result<(), Error> {
+        let before = self.history.clone();
+        self.show_history()?;
+        self.node = make(&self.node)?;
+        self.shared = Shared::default();
+        if !before.is_empty() {
+            self.node.child_mapping("metadata")?;
+        }
+        // The original puts its annotations back after such a patch.
+        self.take_history()?;
+        self.history = before;
+        self.refresh();
+        Ok(())
+    }
+
+    /// Writes the history into the annotations, as it is seen by patches and in messages.
+    fn show_history(&mut self) -> Result<(), Error> {
+        for (key, value) in self.history.annotations() {
+            let metadata = self.node.child_mapping("metadata")?;
+            if metadata
+                .get("annotations")
+                .is_some_and(Node::is_null_or_empty)
+            {
+                metadata.remove("annotations");
+            }
+            metadata
+                .child_mapping("annotations")?
+                .set_field(key, Node::string(value))?;
+        }
+        Ok(())
+    }
+
+    /// Moves the history from the annotations to where it is kept.
+    fn take_history(&mut self) -> Result<(), Error> {
+        let Some(metadata) = self.node.get_mut("metadata") else {
+            self.history = History::default();
+            return Ok(());
+        };
+        let Some(annotations) = metadata.get_mut("annotations") else {
+            self.history = History::default();
+            return Ok(());
+        };
+        self.history = History::take(annotations)?;
+        if !self.history.is_empty() && annotations.entries().is_empty() {
+            metadata.remove("annotations");
+        }
+        Ok(())
+    }
+
+    /// The object with its history among the annotations, as messages show it.
+    pub(crate) fn with_history(&self) -> Node {
+        let mut copy = self.clone();
+        // A node that cannot carry annotations is shown without.
+        let _ = copy.show_history();
+        copy.node
+    }
+
+    /// The object as one line of JSON, its history included.
+    pub(crate) fn to_line(&self) -> String {
+        match self.with_history().to_json() {
+            Ok(value) => crate::json_text::compact(&value),
+            Err(error) => format!("<{error}>"),
+        }
+    }
+
+    /// The former ids, the oldest first.
+    pub(crate) fn former_ids(&self) -> impl Iterator<Item = ResId> + '_ {
+        self.history.former.iter().map(|former| ResId {
+            gvk: Gvk {
+                group: self.id.gvk.group.clone(),
+                version: self.id.gvk.version.clone(),
+                kind: former.kind.clone(),
+            },
+            name: former.name.clone(),
+            namespace: former.namespace.clone(),
+            cluster_scoped: false,
+        })
+    }
+
+    /// The first id that the resource had.
+    pub(crate) fn original_id(&self) -> ResId {
+        self.former_ids().next().unwrap_or_else(|| self.id.clone())
+    }
+
+    /// Whether any id, former or current, fits.
+    pub(crate) fn any_id(&self, mut fits: impl FnMut(&ResId) -> bool) -> bool {
+        fits(&self.id) || self.former_ids().any(|id| fits(&id))
+    }
+
+    /// Remembers the current id as a former one.
+    pub(crate) fn remember_id(&mut self) {
+        self.history.remember(&self.id);
+    }
+
+    /// Replaces all annotations; an empty map removes them.
+    ///
+    /// # Errors
+    /// `metadata` is no mapping.
+    pub(crate) fn set_annotations(
+        &mut self,
+        annotations: &BTreeMap<Text, Text>,
+    ) -> Result<(), Error> {
+        self.shared.forget(&["metadata", "annotations"]);
+        Ok(self.node.set_annotations(annotations)?)
+    }
+
+    /// The name, kind or namespace that the object has, put back.
+    ///
+    /// # Errors
+    /// `metadata` is no mapping.
+    pub(crate) fn set_id_part(&mut self, part: IdPart<'_>) -> Result<(), Error> {
+        match part {
+            IdPart::Kind(kind) => self.node.set_object_kind(kind)?,
+            IdPart::ApiVersion(version) => self.node.set_api_version(version)?,
+            IdPart::Name(name) => self.node.set_name(name)?,
+            IdPart::Namespace(namespace) => self.node.set_namespace(namespace)?,
+        }
+        self.refresh();
+        Ok(())
+    }
+
+    /// Takes labels, annotations, name and namespace of the resource that this one stands for.
+    ///
+    /// # Errors
+    /// `metadata` is no mapping.
+    pub(crate) fn inherit_metadata(&mut self, other: &Self) -> Result<(), Error> {
+        let mut labels = other.node.labels();
+        labels.extend(self.node.labels());
+        self.node.set_labels(&labels)?;
+        let mut annotations = other.node.annotations();
+        annotations.extend(self.node.annotations());
+        for key in INTERNAL {
+            match other.node.annotation(key) {
+                Some(value) => annotations.insert(key.into(), value.into()),
+                None => annotations.remove(key),
+            };
+        }
+        self.node.set_annotations(&annotations)?;
+        self.history.inherit(&other.history);
+        self.shared = Shared::default();
+        self.node.set_name(other.node.name())?;
+        self.node.set_namespace(other.node.namespace())?;
+        self.vars.clone_from(&other.vars);
+        self.refresh();
+        Ok(())
+    }
+
+    /// Prepares the object for output: no annotation of the build stays, all others are strings.
+    ///
+    /// # Errors
+    /// `metadata` is no mapping.
+    pub(crate) fn finish(&mut self, keep_origin: bool, keep_changes: bool) -> Result<(), Error> {
+        let had_history = !self.history.is_empty();
+        let mut annotations = self.node.annotations();
+        if keep_origin && keep_changes && annotations.is_empty() && !had_history {
+            return Ok(());
+        }
+        annotations.retain(|key, _| !INTERNAL.contains(&key.as_str()));
+        if !keep_origin {
+            annotations.remove(ORIGIN);
+        }
+        if !keep_changes {
+            annotations.remove(TRANSFORMATIONS);
+        }
+        Ok(self.node.set_annotations(&annotations)?)
+    }
+}
+
+/// One part of an id to write.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum IdPart<'a> {
+    /// `kind`.
+    Kind(&'a str),
+    /// `apiVersion`.
+    ApiVersion(&'a str),
+    /// `metadata.name`.
+    Name(&'a str),
+    /// `metadata.namespace`; empty removes it.
+    Namespace(&'a str),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resource(text: &str) -> Resource {
+        let node = kyaml::parse(text).expect("parses").expect("is there").root;
+        Resource::new(node, Arc::default()).expect("is a resource")
+    }
+
+    #[test]
+    fn history_is_kept_out_of_the_object_and_shown_in_messages() {
+        let mut resource = resource("apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n");
+        resource.remember_id();
+        resource.set_id_part(IdPart::Name("b")).expect("sets");
+        assert!(resource.node().annotations().is_empty());
+        assert!(resource.to_line().contains("previousNames\":\"a\""));
+        assert_eq!(resource.original_id().name, "a");
+    }
+
+    #[test]
+    fn annotations_become_strings_in_the_end() {
+        let mut resource =
+            resource("apiVersion: v1\nkind: Pod\nmetadata: {name: a, annotations: {n: 1}}\n");
+        resource.finish(false, false).expect("finishes");
+        let json = resource.node().to_json().expect("is JSON");
+        assert_eq!(json["metadata"]["annotations"]["n"], "1");
+    }
+}

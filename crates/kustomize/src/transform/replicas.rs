@@ -1,0 +1,50 @@
+//! The number of replicas of a workload.
+
+use kyaml::{Node, Tag};
+
+use crate::error::{Error, bail};
+use crate::field_spec::{Create, FieldSpec};
+use crate::go_text::list;
+use crate::kustomization::Replica;
+use crate::res_map::ResMap;
+
+/// Sets the number of replicas.
+#[derive(Debug)]
+pub(crate) struct Replicas {
+    pub(crate) replica: Replica,
+    pub(crate) fields: Vec<FieldSpec>,
+}
+
+impl Replicas {
+    pub(crate) fn transform(&self, resources: &mut ResMap) -> Result<(), Error> {
+        let mut found = false;
+        for field in &self.fields {
+            let places = resources.places_of_any(|id| {
+                id.name == self.replica.name && id.gvk.is_selected_by(&field.gvk)
+            });
+            for at in places {
+                found = true;
+                resources.list_mut()[at].edit(|node| {
+                    field.apply(node, Create::INTEGER, &mut |place, _| {
+                        let mut count = Node::scalar_of(self.replica.count.to_string());
+                        count.set_tag(Tag::Int);
+                        Ok(place.set_scalar(count)?)
+                    })
+                })?;
+            }
+        }
+        if found {
+            return Ok(());
+        }
+        let kinds: Vec<String> = self
+            .fields
+            .iter()
+            .map(|field| field.gvk.to_string())
+            .collect();
+        bail!(
+            "resource with name {} does not match a config with the following GVK {}",
+            self.replica.name,
+            list(&kinds)
+        )
+    }
+}

@@ -1,0 +1,1 @@
+//! Parts of the engine by themselves, for conformance tests that go below whole builds.

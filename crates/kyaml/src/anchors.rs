@@ -14,13 +14,14 @@ impl Node {
     /// [`Error::Invalid`] for an unknown anchor, one that contains itself, or a merge of something
     /// but mappings; [`Error::Limit`] if the copies exceed the limits.
     pub fn expand_aliases(&mut self, limits: &Limits) -> Result<(), Error> {
-        if !self.uses_anchors() {
+        if !self.needs_expansion(true) {
             return Ok(());
         }
         let mut expansion = Expansion {
             anchors: BTreeMap::new(),
             budget: limits.nodes,
             depth: limits.depth,
+            opened: 0,
             merges: true,
         };
         expansion.node(self, 0)
@@ -32,6 +33,7 @@ impl Node {
             anchors: BTreeMap::new(),
             budget: limits.nodes,
             depth: limits.depth,
+            opened: 0,
             merges: false,
         };
         expansion.node(self, 0)
@@ -55,6 +57,10 @@ impl Node {
 
     /// Whether anything below has an anchor, an alias or a merge key.
     pub(crate) fn uses_anchors(&self) -> bool {
+        self.needs_expansion(false)
+    }
+
+    fn needs_expansion(&self, doubled: bool) -> bool {
         let mut stack = vec![self];
         while let Some(node) = stack.pop() {
             if node.anchor().is_some() {
@@ -66,7 +72,10 @@ impl Node {
                 Content::Sequence(items) => stack.extend(items.iter()),
                 Content::Mapping(entries) => {
                     for entry in entries.iter() {
-                        if entry.key.text() == "<<" || entry.key.anchor().is_some() {
+                        if entry.key.text() == "<<"
+                            || entry.key.anchor().is_some()
+                            || doubled && is_doubled(entry)
+                        {
                             return true;
                         }
                         stack.push(&entry.value);
@@ -99,10 +108,16 @@ impl Node {
     }
 }
 
+/// Upstream copies fields by their key's value, which a null key has none of: it gets a second entry, and
+/// with it the error about duplicate keys that users see.
+fn is_doubled(entry: &Entry) -> bool {
+    entry.key.is_null() && !entry.key.text().is_empty()
+}
+
 /// What an anchor stands for.
 enum Anchor {
-    /// The node is still being expanded: an alias here would contain itself.
-    Open,
+    /// The node of this number is still being expanded: an alias here would contain itself.
+    Open(usize),
     Done {
         node: Node,
         count: usize,
@@ -114,12 +129,14 @@ struct Expansion {
     anchors: BTreeMap<Text, Anchor>,
     budget: usize,
     depth: usize,
+    /// How many anchors have been opened.
+    opened: usize,
     /// Whether `<<` keys are applied.
     merges: bool,
 }
 
 fn invalid(text: impl Into<String>) -> Error {
-    Error::Invalid(text.into())
+    Error::Merge(text.into())
 }
 
 impl Expansion {
@@ -130,8 +147,10 @@ impl Expansion {
         let anchor = node.anchor().map(Text::from);
         if let Some(name) = &anchor {
             node.set_anchor(None);
-            self.anchors.insert(name.clone(), Anchor::Open);
+            self.opened += 1;
+            self.anchors.insert(name.clone(), Anchor::Open(self.opened));
         }
+        let number = self.opened;
         match &mut node.content {
             Content::Scalar(_) => {}
             Content::Alias(name) => {
@@ -160,12 +179,20 @@ impl Expansion {
                 }
                 if self.merges {
                     merge_keys(entries)?;
+                    let doubled: Vec<Entry> =
+                        entries.iter().filter(|e| is_doubled(e)).cloned().collect();
+                    entries.extend(doubled);
                 }
             }
         }
-        if let Some(name) = anchor {
+        let current =
+            |name: &Text| matches!(self.anchors.get(name), Some(Anchor::Open(n)) if *n == number);
+        // An anchor of the same name further in is the later one, and holds.
+        if let Some(name) = anchor.filter(current) {
+            let count = node.count();
+            self.spend(count)?;
             let done = Anchor::Done {
-                count: node.count(),
+                count,
                 height: height(node),
                 node: node.clone(),
             };
@@ -174,20 +201,32 @@ impl Expansion {
         Ok(())
     }
 
+    fn spend(&mut self, count: usize) -> Result<(), Error> {
+        match self.budget.checked_sub(count) {
+            Some(left) => self.budget = left,
+            None => return Err(Error::Limit("document contains excessive aliasing".into())),
+        }
+        Ok(())
+    }
+
     fn resolve(&mut self, name: &Text, depth: usize) -> Result<Node, Error> {
         match self.anchors.get(name) {
-            None => Err(invalid(format!("unknown anchor '{name}' referenced"))),
-            Some(Anchor::Open) => Err(invalid(format!("anchor '{name}' value contains itself"))),
+            None => Err(Error::Invalid(format!(
+                "unknown anchor '{name}' referenced"
+            ))),
+            Some(Anchor::Open(_)) => Err(Error::Invalid(format!(
+                "anchor '{name}' value contains itself"
+            ))),
             Some(Anchor::Done {
                 node,
                 count,
                 height,
             }) => {
-                if *count > self.budget {
-                    return Err(Error::Limit("document contains excessive aliasing".into()));
-                }
                 if depth + height > self.depth {
                     return Err(Error::too_deep());
+                }
+                if *count > self.budget {
+                    return Err(Error::Limit("document contains excessive aliasing".into()));
                 }
                 self.budget -= count;
                 Ok(node.clone())

@@ -147,7 +147,7 @@ pub(crate) struct Extra {
     pub(crate) tag: Option<Text>,
 }
 
-static NO_COMMENTS: Comments = Comments {
+pub(crate) static NO_COMMENTS: Comments = Comments {
     head: Text::new_static(""),
     line: Text::new_static(""),
     foot: Text::new_static(""),

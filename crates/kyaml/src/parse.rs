@@ -105,7 +105,6 @@ impl<'a> Builder<'a> {
         if start.kind == EventKind::StreamEnd {
             return Ok(None);
         }
-        self.anchors.clear();
         let root = self.root()?;
         let end = self.parser.next_event()?;
         let text = |comments: Option<Box<EventComments>>, foot: bool| {

@@ -94,6 +94,11 @@ fn wrapped_items(root: &Node) -> Option<()> {
 fn take_items(mut root: Node) -> Vec<Node> {
     match root.remove("items").map(|items| items.content) {
         Some(Content::Sequence(items)) => items.into_vec(),
+        // Upstream takes whatever is below: keys and values alike.
+        Some(Content::Mapping(entries)) => {
+            let entries = entries.into_vec().into_iter();
+            entries.flat_map(|entry| [entry.key, entry.value]).collect()
+        }
         _ => Vec::new(),
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Source: kyaml v0.21 `yaml/rnode.go` `MarshalJSON`; go.yaml.in/yaml v3.0 `decode.go`.
 
+mod decode;
 mod json;
 mod legacy;
 
@@ -145,20 +146,25 @@ pub(crate) fn mapping_fields(node: &Node) -> Result<Vec<(Cow<'_, str>, &Node)>, 
         if plain {
             return Ok((Cow::Borrowed(key.text()), &entry.value));
         }
-        match key
-            .is_scalar()
-            .then(|| scalar_value(key, Context::Key))
-            .transpose()?
-        {
-            Some(Typed::Text(text)) if key.tag != Tag::Timestamp && key.tag != Tag::Binary => {
-                Ok((text, &entry.value))
-            }
+        if !key.is_scalar() {
+            return Err(invalid_key(key));
+        }
+        let other = matches!(key.tag, Tag::Timestamp | Tag::Binary | Tag::Other);
+        match scalar_value(key, Context::Key)? {
+            Typed::Text(text) if !other => Ok((text, &entry.value)),
             _ => Err(Error::Json(
                 "unsupported type: map[interface {}]interface {}".into(),
             )),
         }
     });
     fields.collect()
+}
+
+fn invalid_key(key: &Node) -> Error {
+    match json_of(key, Context::Block, 1) {
+        Ok(value) => Error::Invalid(format!("invalid map key: {}", json::go_syntax(&value))),
+        Err(err) => err,
+    }
 }
 
 /// The fields of the root mapping, whose scalar keys are taken by their text; a null key vanishes.
@@ -205,11 +211,13 @@ impl Node {
     /// [`Error::Unmarshal`] for duplicate keys or a scalar root, [`Error::Json`] for keys that are not
     /// strings, [`Error::Invalid`] for a tag that contradicts its text.
     pub fn to_json(&self) -> Result<Json, Error> {
-        if self.uses_anchors() {
-            let mut plain = self.clone();
-            plain.expand_aliases(&Limits::default())?;
-            return plain.to_json();
+        match self.settled()? {
+            Some(settled) => settled.plain_json(),
+            None => self.plain_json(),
         }
+    }
+
+    fn plain_json(&self) -> Result<Json, Error> {
         if self.is_null() {
             return Ok(Json::Null);
         }
@@ -271,55 +279,6 @@ impl Node {
             node.style = Style::DOUBLE_QUOTED;
         }
         node
-    }
-
-    /// Fills in what is wrong, with the lines of the printed node, as upstream decodes that.
-    pub(crate) fn unmarshal_error(&self, otherwise: Error) -> Error {
-        let printed = self.to_styled().unwrap_or_default();
-        let Ok(Some(document)) = crate::parse(&printed) else {
-            return otherwise;
-        };
-        let mut problems = Vec::new();
-        let root = &document.root;
-        if root.is_scalar() {
-            let tag = root.tag_text();
-            let text = root.text();
-            let shown = match text.char_indices().nth(10) {
-                Some(_) => format!("{}...", text.chars().take(7).collect::<String>()),
-                None => text.to_owned(),
-            };
-            let line = root.line;
-            problems.push(format!(
-                "line {line}: cannot unmarshal {tag} `{shown}` into map[string]interface {{}}"
-            ));
-        }
-        duplicates(root, &mut problems);
-        Error::Unmarshal(problems)
-    }
-}
-
-fn duplicates(root: &Node, problems: &mut Vec<String>) {
-    let mut stack = vec![root];
-    while let Some(node) = stack.pop() {
-        let entries = node.entries();
-        let before = problems.len();
-        for (at, first) in entries.iter().enumerate().take(10_000) {
-            for second in &entries[at + 1..] {
-                if first.key.text() == second.key.text() && first.key.kind() == second.key.kind() {
-                    problems.push(format!(
-                        "line {}: mapping key {} already defined at line {}",
-                        second.key.line,
-                        json::go_quote(second.key.text()),
-                        first.key.line
-                    ));
-                }
-            }
-        }
-        if problems.len() > before {
-            continue;
-        }
-        stack.extend(node.items().iter().rev());
-        stack.extend(entries.iter().rev().map(|entry| &entry.value));
     }
 }
 

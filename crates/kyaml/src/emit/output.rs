@@ -170,10 +170,15 @@ impl Node {
     /// [`Error::Unmarshal`] for duplicate keys, [`Error::Json`] for keys that are not strings,
     /// [`Error::Invalid`] for a tag that contradicts its text.
     pub fn to_output(&self, out: &mut String) -> Result<(), Error> {
-        if self.uses_anchors() {
-            let mut plain = self.clone();
-            plain.expand_aliases(&Limits::default())?;
-            return plain.to_output(out);
+        match self.settled()? {
+            Some(settled) => settled.print_plain(out),
+            None => self.print_plain(out),
+        }
+    }
+
+    fn print_plain(&self, out: &mut String) -> Result<(), Error> {
+        if self.is_scalar() && !self.is_null() {
+            return Err(self.unmarshal_error(Error::Unmarshal(Vec::new())));
         }
         let context = Context::Root;
         print(

@@ -126,6 +126,25 @@ pub(super) fn go_quote(text: &str) -> String {
     out
 }
 
+/// A value as Go's `%#v` prints it.
+pub(super) fn go_syntax(value: &Json) -> String {
+    match value {
+        Json::Null => "interface {}(nil)".into(),
+        Json::String(text) => go_quote(text),
+        Json::Array(items) => {
+            let items: Vec<String> = items.iter().map(go_syntax).collect();
+            format!("[]interface {{}}{{{}}}", items.join(", "))
+        }
+        Json::Object(map) => {
+            let field =
+                |(key, value): (&String, &Json)| format!("{}:{}", go_quote(key), go_syntax(value));
+            let fields: Vec<String> = map.iter().map(field).collect();
+            format!("map[string]interface {{}}{{{}}}", fields.join(", "))
+        }
+        other => other.to_string(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,0 +1,128 @@
+//! What kyaml's print and read again do to a tree before it is decoded, and what decoding reports.
+//!
+//! Source: kyaml v0.21 `yaml/rnode.go` `MarshalJSON`; go.yaml.in/yaml v3.0 `decode.go`.
+
+use super::json;
+use crate::node::{Content, NO_COMMENTS, Node, Style};
+use crate::{Error, Limits};
+
+impl Node {
+    /// The tree behind print and read again, if that may change it: aliases are expanded, and where the
+    /// printer is known to lose something, it is asked.
+    pub(crate) fn settled(&self) -> Result<Option<Self>, Error> {
+        let mut tree = None;
+        if self.uses_anchors() {
+            let mut plain = self.clone();
+            plain.expand_aliases(&Limits::default())?;
+            tree = Some(plain);
+        }
+        if !tree.as_ref().unwrap_or(self).is_fragile() {
+            return Ok(tree);
+        }
+        let printed = tree.as_ref().unwrap_or(self).to_styled()?;
+        let read = crate::parse(&printed)?;
+        Ok(Some(read.map_or_else(Self::null, |document| document.root)))
+    }
+
+    /// Whether printing may lose something: folded scalars, tagged collections and flow collections
+    /// with comments, keys that are collections.
+    fn is_fragile(&self) -> bool {
+        let mut stack = vec![(self, false)];
+        while let Some((node, commented)) = stack.pop() {
+            let flow = node.style.has(Style::FLOW);
+            let collection = !matches!(node.content, Content::Scalar(_) | Content::Alias(_));
+            let comments = commented
+                || node
+                    .extra
+                    .as_ref()
+                    .is_some_and(|e| e.comments != NO_COMMENTS);
+            if node.style.has(Style::FOLDED)
+                || collection && comments && node.style.has(Style::TAGGED)
+            {
+                return true;
+            }
+            if flow && (comments || has_comments(node)) {
+                return true;
+            }
+            stack.extend(node.items().iter().map(|item| (item, false)));
+            for entry in node.entries() {
+                if !entry.key.is_scalar() {
+                    return true;
+                }
+                let commented = entry.key.extra.is_some();
+                stack.push((&entry.value, commented));
+            }
+        }
+        false
+    }
+
+    /// Fills in what is wrong, with the lines of the printed node, as upstream decodes that.
+    pub(crate) fn unmarshal_error(&self, otherwise: Error) -> Error {
+        let printed = self.to_styled().unwrap_or_default();
+        let Ok(Some(document)) = crate::parse(&printed) else {
+            return otherwise;
+        };
+        let mut problems = Vec::new();
+        let root = &document.root;
+        if root.is_scalar() {
+            let (tag, line) = (root.tag_text(), root.line);
+            let text = root.text();
+            let shown = match text.len() {
+                0..=10 => text.to_owned(),
+                _ => format!("{}...", String::from_utf8_lossy(&text.as_bytes()[..7])),
+            };
+            problems.push(format!(
+                "line {line}: cannot unmarshal {tag} `{shown}` into map[string]interface {{}}"
+            ));
+        }
+        collect(root, true, &mut problems);
+        Error::Unmarshal(problems)
+    }
+}
+
+fn has_comments(node: &Node) -> bool {
+    let mut stack = vec![node];
+    while let Some(node) = stack.pop() {
+        if node
+            .extra
+            .as_ref()
+            .is_some_and(|e| e.comments != NO_COMMENTS)
+        {
+            return true;
+        }
+        stack.extend(node.items());
+        stack.extend(node.entries().iter().flat_map(|e| [&e.key, &e.value]));
+    }
+    false
+}
+
+/// Collects duplicate keys, and keys of the root that are no scalars. The tree was read within limits.
+fn collect(node: &Node, root: bool, problems: &mut Vec<String>) {
+    let entries = node.entries();
+    let before = problems.len();
+    for (at, first) in entries.iter().enumerate().take(10_000) {
+        for second in &entries[at + 1..] {
+            if first.key.text() == second.key.text() && first.key.kind() == second.key.kind() {
+                let (line, first_line) = (second.key.line, first.key.line);
+                let key = json::go_quote(second.key.text());
+                problems.push(format!(
+                    "line {line}: mapping key {key} already defined at line {first_line}"
+                ));
+            }
+        }
+    }
+    if problems.len() > before {
+        return;
+    }
+    node.items()
+        .iter()
+        .for_each(|item| collect(item, false, problems));
+    for entry in entries {
+        if root && !entry.key.is_scalar() {
+            let (line, tag) = (entry.key.line, entry.key.tag_text());
+            problems.push(format!("line {line}: cannot unmarshal {tag} into string"));
+            continue;
+        }
+        collect(&entry.value, false, problems);
+    }
+}

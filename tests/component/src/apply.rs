@@ -16,9 +16,8 @@ use anyhow::{Context as _, Result, anyhow};
 use harness::{ControlPlane, Namespace};
 use kube::Client;
 use serde_json::{Value, json};
-use weir_apply::{
-    Applier, ApplyError, ChangeSet, Cluster, Force, Object, Owner, Settings, prepare, stages,
-};
+use weir_api::meta::IgnoreRule;
+use weir_apply::{Applier, ChangeSet, Cluster, Force, Object, Owner, Settings, prepare, stages};
 
 /// How long anything may take on a loaded machine.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -30,6 +29,7 @@ struct World {
     settings: Settings,
     owner: Owner,
     force: Force,
+    ignore: Vec<IgnoreRule>,
 }
 
 /// What an apply came to: everything that was done, and the message if it failed.
@@ -47,6 +47,7 @@ impl World {
             settings: Settings::default(),
             owner: Owner::new(namespace.name(), "app"),
             force: Force::OnRequest,
+            ignore: Vec::new(),
             namespace,
         })
     }
@@ -84,12 +85,8 @@ impl World {
         Ok(Outcome { changes, failure })
     }
 
-    async fn apply_stage(
-        &self,
-        stage: weir_apply::Stage,
-        changes: &mut ChangeSet,
-    ) -> Result<(), ApplyError> {
-        let applier = self.applier();
+    async fn apply_stage(&self, stage: weir_apply::Stage, changes: &mut ChangeSet) -> Result<()> {
+        let applier = self.applier().with_ignore_rules(&self.ignore)?;
         let plan = applier.plan(stage, self.force).await?;
         applier.execute(&plan, changes).await?;
         if plan.kind.waits() {

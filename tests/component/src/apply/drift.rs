@@ -59,3 +59,47 @@ async fn a_key_that_left_the_manifest_leaves_the_object() -> Result<()> {
     assert_eq!(world.there("a").await?["data"], json!({"a": "1"}));
     Ok(())
 }
+
+#[tokio::test]
+async fn an_ignored_field_keeps_what_others_write_while_other_drift_is_corrected() -> Result<()> {
+    let mut world = World::new("apply-ignore-rules").await?;
+    let rule = json!({"paths": ["/data/keep"], "target": {"kind": "ConfigMap", "name": "a"}});
+    world.ignore = vec![serde_json::from_value(rule)?];
+    let map = |name| {
+        world.object(
+            "v1",
+            "ConfigMap",
+            name,
+            &json!({"data": {"keep": "git", "fix": "git"}}),
+        )
+    };
+    let objects = [map("a"), map("b")];
+    world.applied(&objects).await?;
+    for name in ["a", "b"] {
+        world
+            .patch(name, "someone", &json!({"data": {"keep": "theirs"}}))
+            .await?;
+    }
+    let namespace = world.name().to_owned();
+    let configured = |name| format!("ConfigMap/{namespace}/{name} configured");
+    assert_eq!(world.applied(&objects).await?, configured("b"));
+    assert_eq!(
+        world.there("a").await?["data"],
+        json!({"keep": "theirs", "fix": "git"})
+    );
+
+    world
+        .patch("a", "someone", &json!({"data": {"fix": "theirs"}}))
+        .await?;
+    assert_eq!(world.applied(&objects).await?, configured("a"));
+    assert_eq!(
+        world.there("a").await?["data"],
+        json!({"keep": "theirs", "fix": "git"})
+    );
+    assert_eq!(world.applied(&objects).await?, "");
+
+    world.ignore = Vec::new();
+    assert_eq!(world.applied(&objects).await?, configured("a"));
+    assert_eq!(world.there("a").await?["data"]["keep"], "git");
+    Ok(())
+}

@@ -58,6 +58,9 @@ enum Task {
         /// Print only the folder that holds kube-apiserver.
         #[arg(long)]
         print_dir: bool,
+        /// Run an empty control plane until Ctrl-C.
+        #[arg(long, conflicts_with = "print_dir")]
+        start: bool,
     },
 }
 
@@ -83,6 +86,6 @@ fn run(task: Task) -> Result<()> {
         Task::Unit => suite::unit().map(drop),
         Task::Component { filter } => component::run(filter.as_deref()).map(drop),
         Task::Quickstart(options) => quickstart::run(&options),
-        Task::ControlPlane { print_dir } => control_plane::run(print_dir),
+        Task::ControlPlane { print_dir, start } => control_plane::run(print_dir, start),
     }
 }

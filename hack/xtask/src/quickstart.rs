@@ -7,14 +7,16 @@ mod show;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use clap::Args;
 use harness::{
     ControlPlane, Controllers, ControllersOptions, GitServer, background, install_crds, layout,
 };
+use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::api::ListParams;
 use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::{Api, Client, Config};
+use kube::{Api, Client, Config, ResourceExt as _};
 
 use crate::{cargo, control_plane};
 use report::Report;
@@ -78,8 +80,13 @@ async fn perform(options: &Options, report: &mut Report) -> Result<()> {
         .apiserver_version()
         .await
         .context("the cluster does not answer")?;
+    let verb = if plane.is_some() {
+        "start"
+    } else {
+        "connect to"
+    };
     report.step(
-        &format!("connect to Kubernetes {}", version.git_version),
+        &format!("{verb} Kubernetes {}", version.git_version),
         begin.elapsed(),
     );
 
@@ -96,6 +103,9 @@ async fn perform(options: &Options, report: &mut Report) -> Result<()> {
     let shown = show.everything(report).await;
     if let Err(error) = shown {
         report.failure(&show.state().await, &controllers.process().log_tail(15));
+        if plane.is_none() {
+            report.note(&format!("namespace {} is left as it is", sample::NAMESPACE));
+        }
         return Err(error.context("the quickstart did not show what it should"));
     }
     report.closing();
@@ -123,9 +133,26 @@ async fn install(client: &Client, own: bool) -> Result<()> {
     let definitions: Api<CustomResourceDefinition> = Api::all(client.clone());
     let name = "kustomizations.kustomize.toolkit.fluxcd.io";
     if !own && definitions.get_opt(name).await?.is_some() {
-        return Ok(());
+        return refuse_running_controllers(client).await;
     }
     install_crds(client).await
+}
+
+/// Two controllers on one object would undo each other's work.
+async fn refuse_running_controllers(client: &Client) -> Result<()> {
+    for name in ["source-controller", "kustomize-controller"] {
+        let named = ListParams::default().fields(&format!("metadata.name={name}"));
+        let found = Api::<Deployment>::all(client.clone()).list(&named).await?;
+        let running = found.items.iter().find(|it| {
+            let wanted = it.spec.as_ref().and_then(|spec| spec.replicas);
+            wanted != Some(0)
+        });
+        if let Some(running) = running {
+            let namespace = running.namespace().unwrap_or_default();
+            bail!("{name} runs in this cluster, in namespace {namespace}: use another cluster");
+        }
+    }
+    Ok(())
 }
 
 /// Runs both controllers; in a cluster that is not ours they see only the

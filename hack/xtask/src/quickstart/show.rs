@@ -6,6 +6,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use anyhow::{Context as _, Result, ensure};
 use harness::{GitServer, Repository};
 use k8s_openapi::NamespaceResourceScope;
+use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Service};
 use kube::api::{DeleteParams, Patch, PatchParams};
 use kube::runtime::wait::await_condition;
@@ -288,15 +289,19 @@ impl Show {
         self.wait(&what, NAME, reached).await
     }
 
-    /// What identifies the running objects and their versions.
-    async fn running(&self) -> Result<[Option<String>; 4]> {
+    /// What identifies the running objects and their versions. A Deployment's
+    /// status moves by itself, its generation does not.
+    async fn running(&self) -> Result<[Option<String>; 6]> {
         let map = self.api::<ConfigMap>().get(NAME).await?;
         let service = self.api::<Service>().get(NAME).await?;
+        let deployment = self.api::<Deployment>().get(NAME).await?;
         Ok([
             map.uid(),
             map.resource_version(),
             service.uid(),
             service.resource_version(),
+            deployment.uid(),
+            deployment.metadata.generation.map(|it| it.to_string()),
         ])
     }
 

@@ -145,6 +145,8 @@ pub(crate) struct Extra {
     pub(crate) comments: Comments,
     pub(crate) anchor: Option<Text>,
     pub(crate) tag: Option<Text>,
+    /// The comment at the top of the document whose root this is.
+    pub(crate) document_head: Text,
 }
 
 pub(crate) static NO_COMMENTS: Comments = Comments {

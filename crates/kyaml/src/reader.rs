@@ -41,7 +41,10 @@ pub fn read_documents(text: &str, limits: &Limits) -> Result<Vec<Node>, Error> {
         let Some(document) = parse_within(part, &left)? else {
             continue;
         };
-        let root = document.root;
+        let mut root = document.root;
+        if !document.head_comment.is_empty() {
+            root.extra_mut().document_head = document.head_comment;
+        }
         if root.is_null() {
             continue;
         }

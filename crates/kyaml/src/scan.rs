@@ -185,10 +185,7 @@ impl<'a> Scanner<'a> {
     /// it is known whether the next one is a key.
     fn fetch_more(&mut self) -> Result<(), Error> {
         loop {
-            if self.ended {
-                return Ok(());
-            }
-            if self.head + 2 < self.tokens.len() {
+            if self.ended || self.head + 2 < self.tokens.len() {
                 let head = self.taken;
                 let key = self
                     .simple_keys
@@ -196,7 +193,7 @@ impl<'a> Scanner<'a> {
                     .rposition(|key| key.possible && key.token == head);
                 match key {
                     None => return Ok(()),
-                    Some(key) if !self.is_key_valid(key)? => return Ok(()),
+                    Some(key) if !self.is_key_valid(key)? || self.ended => return Ok(()),
                     Some(_) => {}
                 }
             }

@@ -37,6 +37,15 @@ impl Node {
         Emitter::new(&mut out, sequences).document(self, "", "")?;
         Ok(out)
     }
+
+    /// As [`Node::to_styled`], below the comment that stood at the top of its document: for the lines in
+    /// errors.
+    pub(crate) fn to_styled_document(&self) -> Result<String, Error> {
+        let head = self.extra.as_ref().map_or("", |extra| &extra.document_head);
+        let mut out = String::new();
+        Emitter::new(&mut out, SequenceIndent::Compact).document(self, head, "")?;
+        Ok(out)
+    }
 }
 
 impl Document {
@@ -59,7 +68,9 @@ enum Place {
     Item,
     /// A key without `?`.
     SimpleKey,
-    /// A value, or a key with `?`.
+    /// A key with `?`.
+    ComplexKey,
+    /// A value.
     Mapped,
 }
 
@@ -111,8 +122,6 @@ impl<'n, 'o> Emitter<'n, 'o> {
         self.announce(root);
         self.head_comment();
         self.node(root, Place::Root)?;
-        self.line_comment();
-        self.foot_comment();
         if !foot.is_empty() {
             self.pending.foot = foot;
         }
@@ -135,17 +144,19 @@ impl<'n, 'o> Emitter<'n, 'o> {
             self.pending.head = &comments.head;
         }
         if !matches!(node.content, Content::Mapping(_) | Content::Sequence(_)) {
-            self.announce_end(node);
+            self.announce_end(node, Place::Item);
         }
     }
 
     /// Takes up the comments that come with the end of a node.
-    fn announce_end(&mut self, node: &'n Node) {
+    fn announce_end(&mut self, node: &'n Node, place: Place) {
         let comments = node.comments();
         if !comments.line.is_empty() {
             self.pending.line = &comments.line;
         }
-        if !comments.foot.is_empty() {
+        // A key's foot comment waits for the end of its value.
+        let key = place == Place::SimpleKey || place == Place::ComplexKey;
+        if !comments.foot.is_empty() && !key {
             self.pending.foot = &comments.foot;
         }
     }
@@ -214,18 +225,21 @@ impl<'n, 'o> Emitter<'n, 'o> {
             Content::Alias(name) => {
                 self.printer.indicator("*");
                 self.printer.put_str(name);
+                self.after_start(place);
                 Ok(())
             }
             Content::Scalar(_) => {
                 self.scalar(node, place);
+                self.after_start(place);
                 Ok(())
             }
             Content::Sequence(items) => {
                 self.properties(node, tagging(node).tag);
+                self.after_start(place);
                 let flow = self.flow_level > 0 || node.style.has(Style::FLOW) || items.is_empty();
                 self.enter()?;
                 if flow {
-                    self.flow_sequence(node, items)?;
+                    self.flow_sequence(node, items, place)?;
                 } else {
                     self.block_sequence(node, items, place)?;
                 }
@@ -234,10 +248,11 @@ impl<'n, 'o> Emitter<'n, 'o> {
             }
             Content::Mapping(entries) => {
                 self.properties(node, tagging(node).tag);
+                self.after_start(place);
                 let flow = self.flow_level > 0 || node.style.has(Style::FLOW) || entries.is_empty();
                 self.enter()?;
                 if flow {
-                    self.flow_mapping(node, entries)?;
+                    self.flow_mapping(node, entries, place)?;
                 } else {
                     self.block_mapping(node, entries, place)?;
                 }
@@ -307,7 +322,7 @@ impl<'n, 'o> Emitter<'n, 'o> {
         items: &'n [Node],
         place: Place,
     ) -> Result<(), Error> {
-        let level = place == Place::Mapped
+        let level = matches!(place, Place::Mapped | Place::ComplexKey)
             && (self.printer.column == 0 || !self.printer.indention)
             && self.compact;
         let outer = self.increase(false, self.is_item(place), level);
@@ -317,16 +332,21 @@ impl<'n, 'o> Emitter<'n, 'o> {
             self.write_indent();
             self.printer.indention_indicator("-");
             self.node(item, Place::Item)?;
-            self.after_node(item);
         }
-        self.announce_end(node);
+        self.announce_end(node, place);
         self.indent = outer;
         Ok(())
     }
 
-    /// Writes the comments behind a scalar; those of collections wait for their end.
-    fn after_node(&mut self, node: &Node) {
-        let _ = node;
+    /// Writes the comments that are pending behind the first part of a node: all of a scalar, or what
+    /// stands before the content of a collection, whose own comments wait for its end.
+    fn after_start(&mut self, place: Place) {
+        if place == Place::SimpleKey || place == Place::ComplexKey {
+            return;
+        }
+        if self.flow_level > 0 && self.has_trailing_comment() {
+            self.printer.tight_indicator(",");
+        }
         self.line_comment();
         self.foot_comment();
     }
@@ -357,19 +377,18 @@ impl<'n, 'o> Emitter<'n, 'o> {
                 self.printer.tight_indicator(":");
             } else {
                 self.printer.indention_indicator("?");
-                self.node(&entry.key, Place::Mapped)?;
+                self.node(&entry.key, Place::ComplexKey)?;
                 self.announce(&entry.value);
                 self.write_indent();
                 self.printer.indention_indicator(":");
             }
             self.key_line_comment(&entry.value);
             self.node(&entry.value, Place::Mapped)?;
-            self.after_node(&entry.value);
         }
         if !tail.is_empty() {
             self.pending.tail = tail;
         }
-        self.announce_end(node);
+        self.announce_end(node, place);
         self.head_comment();
         self.indent = outer;
         Ok(())
@@ -417,7 +436,12 @@ impl<'n, 'o> Emitter<'n, 'o> {
             && self.pending.tail.is_empty())
     }
 
-    fn flow_sequence(&mut self, node: &'n Node, items: &'n [Node]) -> Result<(), Error> {
+    fn flow_sequence(
+        &mut self,
+        node: &'n Node,
+        items: &'n [Node],
+        place: Place,
+    ) -> Result<(), Error> {
         self.printer.opening_indicator("[");
         let outer = self.increase(true, false, false);
         self.flow_level += 1;
@@ -433,12 +457,8 @@ impl<'n, 'o> Emitter<'n, 'o> {
             }
             comma = !self.has_trailing_comment();
             self.node(item, Place::Item)?;
-            if self.has_trailing_comment() {
-                self.printer.tight_indicator(",");
-            }
-            self.after_node(item);
         }
-        self.announce_end(node);
+        self.announce_end(node, place);
         self.flow_level -= 1;
         self.indent = outer;
         if self.printer.column == 0 {
@@ -450,7 +470,12 @@ impl<'n, 'o> Emitter<'n, 'o> {
         Ok(())
     }
 
-    fn flow_mapping(&mut self, node: &'n Node, entries: &'n [Entry]) -> Result<(), Error> {
+    fn flow_mapping(
+        &mut self,
+        node: &'n Node,
+        entries: &'n [Entry],
+        place: Place,
+    ) -> Result<(), Error> {
         self.printer.opening_indicator("{");
         let outer = self.increase(true, false, false);
         self.flow_level += 1;
@@ -472,21 +497,17 @@ impl<'n, 'o> Emitter<'n, 'o> {
                 self.printer.tight_indicator(":");
             } else {
                 self.printer.indicator("?");
-                self.node(&entry.key, Place::Mapped)?;
+                self.node(&entry.key, Place::ComplexKey)?;
                 self.announce(&entry.value);
                 self.printer.indicator(":");
             }
             comma = !self.has_trailing_comment();
             self.node(&entry.value, Place::Mapped)?;
-            if self.has_trailing_comment() {
-                self.printer.tight_indicator(",");
-            }
-            self.after_node(&entry.value);
         }
         if !tail.is_empty() {
             self.pending.tail = tail;
         }
-        self.announce_end(node);
+        self.announce_end(node, place);
         let ending = !self.pending.head.is_empty()
             || !self.pending.foot.is_empty()
             || !self.pending.tail.is_empty();

@@ -19,7 +19,7 @@ impl Node {
         if !tree.as_ref().unwrap_or(self).is_fragile() {
             return Ok(tree);
         }
-        let printed = tree.as_ref().unwrap_or(self).to_styled()?;
+        let printed = tree.as_ref().unwrap_or(self).to_styled_document()?;
         let read = crate::parse(&printed)?;
         Ok(Some(read.map_or_else(Self::null, |document| document.root)))
     }
@@ -58,7 +58,7 @@ impl Node {
 
     /// Fills in what is wrong, with the lines of the printed node, as upstream decodes that.
     pub(crate) fn unmarshal_error(&self, otherwise: Error) -> Error {
-        let printed = self.to_styled().unwrap_or_default();
+        let printed = self.to_styled_document().unwrap_or_default();
         let Ok(Some(document)) = crate::parse(&printed) else {
             return otherwise;
         };

@@ -10,7 +10,7 @@ use kube::ResourceExt;
 use weir_api::meta::{Artifact, Condition, GoDuration, reason};
 use weir_api::source::v1::{GitProvider, GitRepository, GitRepositorySpec, GitRepositoryStatus};
 use weir_artifact::{Location, Published};
-use weir_git::{Entry, EntryKind, Purpose, Reference, Remote, RemoteOptions, Session, Snapshot};
+use weir_git::{Entry, EntryKind, Purpose, Reference, RemoteOptions, Session, Snapshot};
 
 use crate::context::Context;
 use crate::error::{Error, ParseUrlError};
@@ -162,7 +162,7 @@ fn look(
     } else {
         Purpose::Clone
     };
-    let remote = Remote::new(&spec.url, options)?;
+    let remote = session.remote(&spec.url, options)?;
     let mut connection = remote.connect(session, purpose)?;
     let resolved = connection.resolve(&reference)?;
     // A recovery is told with the commit's message where upstream has fetched it.

@@ -5,15 +5,15 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use bytes::Bytes;
 use gix::protocol::transport::client::blocking_io::http::{
     GetResponse, Http as Backend, PostBodyDataKind, PostResponse,
 };
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, LOCATION};
-use reqwest::{Certificate, Client, Identity, Method, Response, Url};
+use reqwest::{Method, Response, Url};
 
+use crate::clients::Clients;
 use crate::error::RemoteError;
 use crate::session::Session;
 
@@ -81,41 +81,6 @@ impl Slot {
             .unwrap_or_else(PoisonError::into_inner)
             .get_or_insert(error);
         io::Error::other(text)
-    }
-}
-
-/// One client with our certificate for the repository's host, one without for where it redirects to.
-#[derive(Debug, Clone)]
-pub(crate) struct Clients {
-    pub(crate) own: Client,
-    pub(crate) foreign: Client,
-    /// The proxy that both use, if one was given.
-    pub(crate) proxy: Option<Url>,
-}
-
-impl Clients {
-    /// A client that follows nothing by itself.
-    pub(crate) fn build(
-        authorities: &[Certificate],
-        identity: Option<Identity>,
-        proxy: Option<reqwest::Proxy>,
-    ) -> reqwest::Result<Client> {
-        let builder = || {
-            let mut builder = Client::builder()
-                .redirect(reqwest::redirect::Policy::none())
-                .connect_timeout(Duration::from_secs(30))
-                .pool_idle_timeout(Duration::from_secs(30));
-            if let Some(identity) = identity.clone() {
-                builder = builder.identity(identity);
-            }
-            if let Some(proxy) = proxy.clone() {
-                builder = builder.proxy(proxy);
-            }
-            builder
-        };
-        let trusted = builder().tls_certs_merge(authorities.to_vec()).build();
-        // A machine without any system roots must still reach plain http, and hosts of the given authority.
-        trusted.or_else(|_| builder().tls_certs_only(authorities.to_vec()).build())
     }
 }
 

@@ -4,6 +4,7 @@
 //! the tree is read from there. Everything blocks; [`Git::run`] puts it on a bounded number of threads with
 //! a deadline. Http(s) is served so far.
 
+mod clients;
 mod connection;
 mod error;
 mod fetch;

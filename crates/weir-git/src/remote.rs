@@ -4,11 +4,11 @@ use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use reqwest::Url;
 use reqwest::header::HeaderValue;
-use reqwest::{Certificate, Identity, Url};
 
+use crate::clients::{Clients, Pool};
 use crate::error::Error;
-use crate::http::Clients;
 
 /// What proves who we are.
 #[derive(Clone, PartialEq, Eq)]
@@ -110,7 +110,7 @@ pub struct RemoteOptions {
     pub limits: Limits,
 }
 
-/// A repository that can be listed and fetched from.
+/// A repository that can be listed and fetched from; [`Session::remote`](crate::Session::remote) makes one.
 #[derive(Debug, Clone)]
 pub struct Remote {
     pub(crate) url: Url,
@@ -125,7 +125,7 @@ impl Remote {
     ///
     /// # Errors
     /// [`Error::Auth`] for a URL, certificate, key, token or proxy that cannot be used.
-    pub fn new(url: &str, options: RemoteOptions) -> Result<Self, Error> {
+    pub(crate) fn new(url: &str, options: RemoteOptions, pool: &Pool) -> Result<Self, Error> {
         let mut parsed = Url::parse(url).map_err(|error| Error::Auth(error.to_string()))?;
         if !matches!(parsed.scheme(), "http" | "https") {
             return Err(Error::Auth(format!(
@@ -148,7 +148,7 @@ impl Remote {
             .map(|credentials| header(&credentials))
             .transpose()?;
         Ok(Self {
-            clients: clients(&options.tls, options.proxy.as_ref())?,
+            clients: pool.clients(&options.tls, options.proxy.as_ref())?,
             url: parsed,
             shown,
             authorization,
@@ -218,39 +218,6 @@ fn header(credentials: &Credentials) -> Result<HeaderValue, Error> {
         .map_err(|_| Error::Auth("the token holds control characters".to_owned()))?;
     value.set_sensitive(true);
     Ok(value)
-}
-
-fn clients(tls: &Tls, proxy: Option<&Proxy>) -> Result<Clients, Error> {
-    let auth = |error: reqwest::Error| Error::Auth(chain(&error.without_url()));
-    let mut authorities = Vec::new();
-    if let Some(ca) = &tls.ca {
-        // What is no certificate adds nothing, as in Go.
-        authorities = Certificate::from_pem_bundle(ca).unwrap_or_default();
-    }
-    let identity = tls.identity.as_ref().map(|(certificate, key)| {
-        let joined = [certificate.as_slice(), b"\n", key.as_slice()].concat();
-        Identity::from_pem(&joined)
-    });
-    let identity = identity.transpose().map_err(auth)?;
-    let address = proxy.and_then(|proxy| Url::parse(&proxy.address).ok());
-    let proxy = proxy.map(|proxy| {
-        let built = reqwest::Proxy::all(&proxy.address)?;
-        Ok::<_, reqwest::Error>(match &proxy.login {
-            Some((user, password)) => built.basic_auth(user, password),
-            None => built,
-        })
-    });
-    let proxy = proxy.transpose().map_err(auth)?;
-    let foreign = Clients::build(&authorities, None, proxy.clone()).map_err(auth)?;
-    let own = match identity {
-        Some(identity) => Clients::build(&authorities, Some(identity), proxy).map_err(auth)?,
-        None => foreign.clone(),
-    };
-    Ok(Clients {
-        own,
-        foreign,
-        proxy: address,
-    })
 }
 
 #[cfg(test)]

@@ -10,12 +10,15 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use crate::clients::Pool;
 use crate::error::{Error, Stopped};
+use crate::remote::{Remote, RemoteOptions};
 
 /// The process's Git workers.
 #[derive(Debug, Clone)]
 pub struct Git {
     permits: Arc<Semaphore>,
+    pool: Pool,
 }
 
 impl Git {
@@ -24,6 +27,7 @@ impl Git {
     pub fn new(parallel: usize) -> Self {
         Self {
             permits: Arc::new(Semaphore::new(parallel.max(1))),
+            pool: Pool::default(),
         }
     }
 
@@ -44,7 +48,7 @@ impl Git {
         E: From<Error> + Send + 'static,
     {
         let permit = Arc::clone(&self.permits).acquire_owned().await;
-        let (session, _stop) = Session::start(timeout);
+        let (session, _stop) = Session::start(timeout, self.pool.clone());
         let working = tokio::task::spawn_blocking(move || {
             let _permit = permit;
             work(&session)
@@ -63,16 +67,18 @@ pub struct Session {
     deadline: Instant,
     stop: CancellationToken,
     interrupt: Arc<AtomicBool>,
+    pool: Pool,
 }
 
 impl Session {
     /// A session that begins now. It ends when the guard is dropped or the time is over.
-    pub(crate) fn start(timeout: Duration) -> (Self, DropGuard) {
+    fn start(timeout: Duration, pool: Pool) -> (Self, DropGuard) {
         let session = Self {
             handle: Handle::current(),
             deadline: Instant::now() + timeout,
             stop: CancellationToken::new(),
             interrupt: Arc::default(),
+            pool,
         };
         let watched = session.clone();
         tokio::spawn(async move {
@@ -84,6 +90,14 @@ impl Session {
         });
         let guard = session.stop.clone().drop_guard();
         (session, guard)
+    }
+
+    /// Prepares access to the repository at `url`; nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`Error::Auth`] for a URL, certificate, key, token or proxy that cannot be used.
+    pub fn remote(&self, url: &str, options: RemoteOptions) -> Result<Remote, Error> {
+        Remote::new(url, options, &self.pool)
     }
 
     /// Fails once the time is over or nobody waits for the result.

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use harness::{Fault, GitServer};
 use weir_git::{
-    Credentials, EntryKind, Error, Git, Limits, Purpose, Reference, Remote, RemoteOptions,
-    Revision, Tls,
+    Credentials, EntryKind, Error, Git, Limits, Purpose, Reference, RemoteOptions, Revision, Tls,
 };
 
 /// What a fetch yields: revision, commit subject, and `kind path contents` per entry.
@@ -20,7 +19,7 @@ async fn fetch_with(
     let folder = tempfile::tempdir().expect("makes a folder");
     let git = Git::new(2);
     let fetched = git.run(Duration::from_secs(20), move |session| {
-        let remote = Remote::new(&url, options)?;
+        let remote = session.remote(&url, options)?;
         let mut connection = remote.connect(session, Purpose::Clone)?;
         let resolved = connection.resolve(&reference)?;
         let (revision, snapshot) = connection.fetch(&resolved, folder.path())?;
@@ -272,7 +271,7 @@ async fn a_slow_or_breaking_server_costs_no_more_than_the_time_out() {
     let started = std::time::Instant::now();
     let git = Git::new(1);
     let result = git.run(Duration::from_millis(300), move |session| {
-        let remote = Remote::new(&url, RemoteOptions::default())?;
+        let remote = session.remote(&url, RemoteOptions::default())?;
         remote.connect(session, Purpose::Probe).map(|_| ())
     });
     let error: Error = result.await.expect_err("times out");

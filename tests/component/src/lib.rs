@@ -12,3 +12,7 @@ mod apply;
 mod control_plane;
 #[cfg(test)]
 mod install;
+#[cfg(test)]
+mod runtime;
+#[cfg(test)]
+mod source_controller;

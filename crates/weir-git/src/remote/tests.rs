@@ -7,6 +7,7 @@ fn user_and_password_of_the_url_are_used_but_never_shown() {
     let remote = Remote::new(
         "https://al%20ice:s%3Acret@host/app.git",
         RemoteOptions::default(),
+        &Pool::default(),
     );
     let remote = remote.expect("is usable");
     assert_eq!(remote.url(), "https://host/app.git");
@@ -26,7 +27,8 @@ fn credentials_win_over_those_of_the_url() {
         credentials: Some(Credentials::Bearer("token".to_owned())),
         ..RemoteOptions::default()
     };
-    let remote = Remote::new("http://a:b@host/app.git", options).expect("is usable");
+    let remote =
+        Remote::new("http://a:b@host/app.git", options, &Pool::default()).expect("is usable");
     assert_eq!(
         remote.authorization,
         Some(HeaderValue::from_static("Bearer token"))
@@ -42,7 +44,10 @@ fn what_is_no_http_url_is_refused() {
         "http://",
         "ext::sh -c x",
     ] {
-        assert!(Remote::new(url, RemoteOptions::default()).is_err(), "{url}");
+        assert!(
+            Remote::new(url, RemoteOptions::default(), &Pool::default()).is_err(),
+            "{url}"
+        );
     }
 }
 
@@ -53,12 +58,12 @@ fn unusable_tls_material_and_tokens_are_refused_without_being_printed() {
         tls: Tls { ca: None, identity },
         ..RemoteOptions::default()
     };
-    let error = Remote::new("https://host/x", options).expect_err("is refused");
+    let error = Remote::new("https://host/x", options, &Pool::default()).expect_err("is refused");
     assert!(!error.to_string().contains("canary"), "{error}");
     let options = RemoteOptions {
         credentials: Some(Credentials::Bearer("canary\n".to_owned())),
         ..RemoteOptions::default()
     };
-    let error = Remote::new("https://host/x", options).expect_err("is refused");
+    let error = Remote::new("https://host/x", options, &Pool::default()).expect_err("is refused");
     assert!(!error.to_string().contains("canary"), "{error}");
 }

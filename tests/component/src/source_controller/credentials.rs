@@ -1,0 +1,109 @@
+//! Secrets: what opens a repository, what does not, and that none is ever shown.
+
+use anyhow::{Context as _, Result, ensure};
+use harness::GitServer;
+use kube::ResourceExt as _;
+use serde_json::json;
+
+use super::fixture::{Sources, artifact, is, message};
+
+#[tokio::test]
+async fn a_missing_secret_is_named_and_its_arrival_heals() -> Result<()> {
+    let all = Sources::start("git-basic").await?;
+    let commit = all.repo.commit(&[("a", "1")], "first")?;
+    all.repo.require_basic("alice", "canary-right");
+    all.apply(json!({"secretRef": {"name": "creds"}})).await?;
+    let object = all.fails("AuthenticationFailed").await?;
+    let name = format!("{}/creds", all.namespace.name());
+    let expected = format!(
+        "failed to get secret '{name}': failed to get secret '{name}': secrets \"creds\" not found"
+    );
+    assert_eq!(message(&object, "Ready"), expected);
+    assert!(is(&object, "Reconciling", "True", "ProgressingWithRetry"));
+
+    all.secret(
+        "creds",
+        json!({"username": "alice", "password": "canary-wrong"}),
+    )
+    .await?;
+    all.reconcile("one").await?;
+    let object = all.fails("GitOperationFailed").await?;
+    assert!(
+        message(&object, "Ready").contains("authentication required"),
+        "{}",
+        message(&object, "Ready")
+    );
+
+    all.secret(
+        "creds",
+        json!({"username": "alice", "password": "canary-right"}),
+    )
+    .await?;
+    all.request("two").await?;
+    all.ready(&format!("main@sha1:{commit}")).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_bearer_token_opens_and_an_old_artifact_outlives_a_bad_one() -> Result<()> {
+    let all = Sources::start("git-bearer").await?;
+    let commit = all.repo.commit(&[("a", "1")], "first")?;
+    let revision = format!("main@sha1:{commit}");
+    all.repo.require_bearer("canary-token");
+    all.secret("creds", json!({"bearerToken": "canary-token"}))
+        .await?;
+    all.apply(json!({"secretRef": {"name": "creds"}})).await?;
+    let before = all.ready(&revision).await?;
+    all.secret("creds", json!({"bearerToken": "canary-other"}))
+        .await?;
+    all.request("now").await?;
+    let object = all.fails("GitOperationFailed").await?;
+    assert_eq!(artifact(&object), artifact(&before));
+    assert!(is(&object, "ArtifactInStorage", "True", "Succeeded"));
+    all.files(&object).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_private_authority_is_trusted_through_the_secret_only() -> Result<()> {
+    let server = GitServer::start_tls()?;
+    let ca = server.ca().context("has an authority")?.to_owned();
+    let all = Sources::with("git-ca", server, &[]).await?;
+    let commit = all.repo.commit(&[("a", "1")], "first")?;
+    all.apply(json!({})).await?;
+    let object = all.fails("GitOperationFailed").await?;
+    assert!(message(&object, "Ready").contains("x509: certificate signed by unknown authority"));
+    all.secret("ca", json!({"ca.crt": ca})).await?;
+    all.apply(json!({"secretRef": {"name": "ca"}})).await?;
+    all.ready(&format!("main@sha1:{commit}")).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn no_credential_gets_into_status_events_or_logs() -> Result<()> {
+    let mut all = Sources::start("git-shown").await?;
+    all.repo.commit(&[("a", "1")], "first")?;
+    all.repo.require_basic("alice", "right");
+    all.secret(
+        "creds",
+        json!({"username": "alice", "password": "canary-password"}),
+    )
+    .await?;
+    let url = all.repo.url().replace("http://", "http://bob:canary-url@");
+    all.apply(json!({"url": url, "secretRef": {"name": "creds"}}))
+        .await?;
+    let object = all.fails("GitOperationFailed").await?;
+    all.event("GitOperationFailed", "authentication required")
+        .await?;
+    let status = serde_json::to_string(&object.status)?;
+    ensure!(!status.contains("canary"), "{status}");
+    let events = serde_json::to_string(&all.events.events())?;
+    ensure!(
+        !events.contains("canary"),
+        "{events} of {}",
+        object.name_any()
+    );
+    let log = all.controllers.process().log_tail(1000);
+    ensure!(!log.contains("canary"), "{log}");
+    Ok(())
+}

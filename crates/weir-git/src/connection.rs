@@ -51,6 +51,14 @@ impl Remote {
             &mut gix::progress::Discard,
         )
         .map_err(|error| fail(chain(&error)))?;
+        let format = handshake.capabilities.capability("object-format");
+        if let Some(format) = format.and_then(|format| format.value())
+            && format != "sha1"
+        {
+            return Err(fail(format!(
+                "repositories with object format {format} are not supported"
+            )));
+        }
         let refs = handshake.refs.take();
         Ok(Connection {
             remote: self,

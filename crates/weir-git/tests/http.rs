@@ -337,3 +337,34 @@ fn a_revision_prints_as_flux_writes_it() {
     };
     assert_eq!(revision.to_string(), format!("sha1:{}", "a".repeat(40)));
 }
+
+#[tokio::test]
+async fn a_repository_of_another_object_format_is_refused_clearly() {
+    let server = GitServer::start().expect("starts");
+    let repo = server.repo("app").expect("is made");
+    for entry in ["HEAD", "config", "objects", "refs"] {
+        let path = repo.path().join(entry);
+        if path.is_dir() {
+            std::fs::remove_dir_all(path).expect("removes");
+        } else {
+            std::fs::remove_file(path).expect("removes");
+        }
+    }
+    repo.git(&[
+        "init",
+        "--quiet",
+        "--bare",
+        "--initial-branch=main",
+        "--object-format=sha256",
+    ])
+    .expect("makes");
+    repo.commit(&[("a", "1")], "first").expect("commits");
+    let error = fetch(repo.url(), branch("main"))
+        .await
+        .expect_err("is refused");
+    let expected = format!(
+        "unable to clone '{}': repositories with object format sha256 are not supported",
+        repo.url()
+    );
+    assert_eq!(error, expected);
+}

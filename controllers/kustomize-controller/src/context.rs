@@ -1,17 +1,15 @@
 //! What every pass works with: clients, watches, caches, settings.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kube::{Client, Config};
-use parking_lot::Mutex;
+use kube::Client;
 use tokio::sync::Semaphore;
 use weir_api::kustomize::v1::Kustomization;
 use weir_apply::{Applier, Cluster, GroupKind, Settings};
 use weir_artifact::Fetcher;
+use weir_runtime::client::impersonate;
 use weir_runtime::hub::Store;
-use weir_runtime::metrics::Metrics;
 
 use crate::error::Error;
 use crate::plan::identity::{Identity, Rules};
@@ -61,7 +59,7 @@ impl Context {
     /// An applier that acts as `object` does.
     ///
     /// # Errors
-    /// [`Error::BuildClient`].
+    /// [`Error::Impersonate`].
     pub fn applier(&self, object: &Kustomization) -> Result<Applier, Error> {
         let cluster = self.identities.cluster(&self.rules.identity(object))?;
         Ok(Applier::new(cluster, self.options.apply.clone()))
@@ -70,58 +68,36 @@ impl Context {
     /// The client that acts as `object` does.
     ///
     /// # Errors
-    /// [`Error::BuildClient`].
+    /// [`Error::Impersonate`].
     pub fn client_of(&self, object: &Kustomization) -> Result<Client, Error> {
         self.identities.client(&self.rules.identity(object))
     }
 }
 
-/// One client per identity, made when first needed and kept. All share the cluster's discovery.
+/// The cluster as each identity sees it. All share the connections and what is known of the cluster's kinds.
 pub struct Identities {
-    config: Config,
-    metrics: Metrics,
     cluster: Cluster,
-    own: Client,
-    clients: Mutex<HashMap<String, Client>>,
 }
 
-/// How many impersonated clients are kept; beyond, all are made anew.
-const MAX_CLIENTS: usize = 1_000;
-
 impl Identities {
-    /// Clients made from `config`; `own` is the controller's.
+    /// Identities behind the controller's own client.
     #[must_use]
-    pub fn new(config: Config, own: Client, metrics: Metrics) -> Self {
+    pub fn new(own: Client) -> Self {
         Self {
-            config,
-            metrics,
-            cluster: Cluster::new(own.clone()),
-            own,
-            clients: Mutex::default(),
+            cluster: Cluster::new(own),
         }
     }
 
     /// The client of `identity`.
     ///
     /// # Errors
-    /// [`Error::BuildClient`].
+    /// [`Error::Impersonate`].
     pub fn client(&self, identity: &Identity) -> Result<Client, Error> {
-        let Some(user) = identity.user() else {
-            return Ok(self.own.clone());
-        };
-        let mut clients = self.clients.lock();
-        if let Some(client) = clients.get(&user) {
-            return Ok(client.clone());
+        let own = self.cluster.client();
+        match identity.user() {
+            None => Ok(own.clone()),
+            Some(user) => impersonate(own, &user).ok_or(Error::Impersonate(user)),
         }
-        let mut config = self.config.clone();
-        config.auth_info.impersonate = Some(user.clone());
-        let client = weir_runtime::client::build(config, USER_AGENT, &self.metrics)
-            .map_err(|error| Error::BuildClient(Box::new(error)))?;
-        if clients.len() >= MAX_CLIENTS {
-            clients.clear();
-        }
-        clients.insert(user, client.clone());
-        Ok(client)
     }
 
     fn cluster(&self, identity: &Identity) -> Result<Cluster, Error> {

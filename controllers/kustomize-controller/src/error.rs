@@ -53,9 +53,9 @@ pub enum Error {
         /// `--requeue-dependency`.
         retry: Duration,
     },
-    /// No client for the identity that the spec asks for.
-    #[error("failed to build kube client")]
-    BuildClient(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// No request can carry the name of the account to act as.
+    #[error("unable to impersonate '{0}'")]
+    Impersonate(String),
     /// The manifests cannot be built, decrypted or substituted.
     #[error("{0}")]
     Build(String),
@@ -102,8 +102,6 @@ impl Error {
     #[must_use]
     pub fn message(&self) -> String {
         match self {
-            // Upstream wraps the client error for the event only.
-            Self::BuildClient(source) => Chain(source.as_ref()).to_string(),
             Self::Health { text, .. } => format!("{self}: {text}"),
             other => Chain(other).to_string(),
         }
@@ -123,10 +121,9 @@ impl Error {
                 format_go_duration(*retry)
             )),
             Self::Finalize(_) => Some("pruning for deleted resource failed".to_owned()),
-            other => Some(match other {
-                Self::BuildClient(_) => Chain(other).to_string(),
-                _ => other.message(),
-            }),
+            // Upstream names the step in the event only.
+            Self::Impersonate(_) => Some(format!("failed to build kube client: {self}")),
+            other => Some(other.message()),
         }
     }
 
@@ -165,7 +162,7 @@ impl Failure for Error {
             Self::Prune(_) | Self::Finalize(_) => reason::PRUNE_FAILED,
             Self::Health { .. } => reason::HEALTH_CHECK_FAILED,
             Self::Superseded(_) => reason::HEALTH_CHECK_CANCELED,
-            Self::BuildClient(_) | Self::Apply(_) | Self::WriteStatus(_) => {
+            Self::Impersonate(_) | Self::Apply(_) | Self::WriteStatus(_) => {
                 reason::RECONCILIATION_FAILED
             }
         }

@@ -94,11 +94,7 @@ pub async fn run(
         })?,
         objects: Objects::new(host.hub().clone(), kept, Box::new(lost)),
         builds: Builds::default(),
-        identities: Identities::new(
-            host.config().clone(),
-            host.client().clone(),
-            host.metrics().clone(),
-        ),
+        identities: Identities::new(host.client().clone()),
     };
     let runtime = Runtime::new(
         host,

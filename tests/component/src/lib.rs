@@ -11,7 +11,11 @@ mod apply;
 #[cfg(test)]
 mod control_plane;
 #[cfg(test)]
+mod fixture;
+#[cfg(test)]
 mod install;
+#[cfg(test)]
+mod kustomize_controller;
 #[cfg(test)]
 mod runtime;
 #[cfg(test)]

@@ -1,0 +1,10 @@
+//! Kustomizations: from an artifact to objects in the cluster.
+
+mod apply;
+mod deletion;
+mod depends_on;
+mod failure;
+mod health;
+mod identity;
+mod post_build;
+mod prune;

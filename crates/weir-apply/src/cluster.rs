@@ -135,15 +135,17 @@ impl Cluster {
 }
 
 /// Requests in flight at the start.
-const START: f64 = 16.0;
+const START: f64 = 32.0;
 /// Never fewer than this, unless the server says that it is too busy.
-const FLOOR: f64 = 4.0;
+const FLOOR: f64 = 16.0;
 /// Never more than this.
-const CEILING: f64 = 64.0;
+const CEILING: f64 = 128.0;
+/// The server is slow when the fastest of this many answers is slow. One slow webhook does not make it so.
+const WINDOW: u32 = 32;
 /// An answer is slow when it takes this many times as long as the fastest ones, and longer than [`SLOW`].
 const SLOW_FACTOR: u32 = 10;
 const SLOW: Duration = Duration::from_millis(500);
-/// One sign of load counts once within this time, as all requests in flight show it.
+/// Being busy counts once within this time, as all requests in flight are told so.
 const CUT_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// How many requests may be in flight: more while they are answered fast, half as many when the server is busy.
@@ -157,19 +159,18 @@ pub(crate) struct Limiter {
 struct Load {
     limit: f64,
     in_flight: u32,
+    /// The fastest answer of all, forgotten slowly.
     fastest: Duration,
+    /// The fastest answer of this window, and how many there were.
+    recent: Duration,
+    answers: u32,
     cut: Option<Instant>,
 }
 
 impl Default for Limiter {
     fn default() -> Self {
         Self {
-            load: Mutex::new(Load {
-                limit: START,
-                in_flight: 0,
-                fastest: Duration::MAX,
-                cut: None,
-            }),
+            load: Mutex::new(Load::new()),
             freed: Notify::new(),
         }
     }
@@ -212,23 +213,39 @@ impl Drop for Ticket<'_> {
 }
 
 impl Load {
+    fn new() -> Self {
+        Self {
+            limit: START,
+            in_flight: 0,
+            fastest: Duration::MAX,
+            recent: Duration::MAX,
+            answers: 0,
+            cut: None,
+        }
+    }
+
     fn learn(&mut self, took: Duration, busy: bool, now: Instant) {
-        // The fastest answer is forgotten slowly, so that one lucky one does not count for ever.
+        if busy {
+            let rested = |cut: Instant| now.duration_since(cut) >= CUT_AGAIN_AFTER;
+            if self.cut.is_none_or(rested) {
+                self.limit = (self.limit / 2.0).max(1.0);
+                self.cut = Some(now);
+            }
+            return;
+        }
+        // One lucky answer does not count for ever.
         let forgotten = self.fastest.saturating_add(self.fastest / 1000);
         self.fastest = took.min(forgotten);
-        let slow = took > SLOW && took > self.fastest.saturating_mul(SLOW_FACTOR);
-        let rested = self
-            .cut
-            .is_none_or(|cut| now.duration_since(cut) >= CUT_AGAIN_AFTER);
-        if busy && rested {
-            self.limit = (self.limit / 2.0).max(1.0);
-            self.cut = Some(now);
-        } else if slow && rested {
-            self.limit = (self.limit * 0.8).max(FLOOR.min(self.limit));
-            self.cut = Some(now);
-        } else if !busy && !slow {
+        self.recent = took.min(self.recent);
+        self.answers += 1;
+        if self.answers < WINDOW {
             self.limit = (self.limit + 1.0 / self.limit).min(CEILING);
+            return;
         }
+        if self.recent > SLOW && self.recent > self.fastest.saturating_mul(SLOW_FACTOR) {
+            self.limit = (self.limit * 0.8).max(FLOOR.min(self.limit));
+        }
+        (self.recent, self.answers) = (Duration::MAX, 0);
     }
 }
 
@@ -238,18 +255,9 @@ mod tests {
 
     const FAST: Duration = Duration::from_millis(5);
 
-    fn load() -> Load {
-        Load {
-            limit: START,
-            in_flight: 0,
-            fastest: Duration::MAX,
-            cut: None,
-        }
-    }
-
     #[test]
     fn the_limit_grows_while_answers_are_fast_and_stays_below_the_ceiling() {
-        let mut load = load();
+        let mut load = Load::new();
         for _ in 0..10_000 {
             load.learn(FAST, false, Instant::now());
         }
@@ -258,7 +266,7 @@ mod tests {
 
     #[test]
     fn a_busy_server_halves_it_once_a_second() {
-        let (mut load, now) = (load(), Instant::now());
+        let (mut load, now) = (Load::new(), Instant::now());
         load.learn(FAST, true, now);
         load.learn(FAST, true, now);
         assert!((load.limit - START / 2.0).abs() < 0.1, "{load:?}");
@@ -269,17 +277,18 @@ mod tests {
     }
 
     #[test]
-    fn slow_answers_lower_it_to_the_floor() {
-        let (mut load, now) = (load(), Instant::now());
-        load.learn(FAST, false, now);
-        for second in 1..60 {
-            load.learn(
-                Duration::from_secs(2),
-                false,
-                now + Duration::from_secs(second),
-            );
+    fn only_when_every_answer_is_slow_is_the_server() {
+        let (mut load, now) = (Load::new(), Instant::now());
+        let slow = Duration::from_secs(2);
+        for answer in 0..1000 {
+            let took = if answer % 20 == 0 { FAST } else { slow };
+            load.learn(took, false, now);
         }
-        assert!((load.limit - FLOOR).abs() < 0.1, "{load:?}");
+        assert!(load.limit >= START, "{load:?}");
+        for _ in 0..1000 {
+            load.learn(slow, false, now);
+        }
+        assert!(load.limit < FLOOR + 3.0, "{load:?}");
     }
 
     #[tokio::test]

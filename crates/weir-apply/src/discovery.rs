@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use http::Request;
 use kube::Client;
+use parking_lot::Mutex;
 use serde_json::Value;
-use tokio::sync::Mutex;
 
 use crate::object::{ObjectRef, join_api_version, split_api_version};
 use crate::request::{self, RequestError, segment};
@@ -63,6 +63,13 @@ fn base_path(api_version: &str) -> String {
     }
 }
 
+/// More API versions than this are not remembered, unless the server serves them.
+const MAX_VERSIONS: usize = 512;
+
+/// One API version; locked while it is read, so that it is read once however many ask for it, and so that one that
+/// does not answer holds up no other.
+type Slot = Arc<tokio::sync::Mutex<Option<Version>>>;
+
 /// The kinds of one API version, and when they were listed.
 struct Version {
     kinds: HashMap<String, Arc<Mapping>>,
@@ -72,7 +79,7 @@ struct Version {
 /// The kinds of a cluster.
 pub(crate) struct Discovery {
     client: Client,
-    versions: Mutex<HashMap<String, Version>>,
+    versions: Mutex<HashMap<String, Slot>>,
 }
 
 impl Discovery {
@@ -89,9 +96,9 @@ impl Discovery {
         api_version: &str,
         kind: &str,
     ) -> Result<Arc<Mapping>, RequestError> {
-        // Held while reading, so that a version is read once however many ask for it.
-        let mut versions = self.versions.lock().await;
-        if let Some(version) = versions.get(api_version) {
+        let slot = self.slot(api_version);
+        let mut slot = slot.lock().await;
+        if let Some(version) = &*slot {
             if let Some(mapping) = version.kinds.get(kind) {
                 return Ok(Arc::clone(mapping));
             }
@@ -102,19 +109,36 @@ impl Discovery {
         let kinds = self.read(api_version).await?;
         let found = kinds.get(kind).cloned();
         let read = Instant::now();
-        versions.insert(api_version.to_owned(), Version { kinds, read });
+        *slot = Some(Version { kinds, read });
         found.ok_or_else(|| no_match(api_version, kind))
+    }
+
+    fn slot(&self, api_version: &str) -> Slot {
+        let mut versions = self.versions.lock();
+        if versions.len() >= MAX_VERSIONS {
+            // Whoever makes up versions does not fill the memory.
+            versions.retain(|_, slot| {
+                let known = slot.try_lock().map_or(true, |version| {
+                    version
+                        .as_ref()
+                        .is_some_and(|version| !version.kinds.is_empty())
+                });
+                known || Arc::strong_count(slot) > 1
+            });
+        }
+        Arc::clone(versions.entry(api_version.to_owned()).or_default())
     }
 
     /// Forgets what led to `mapping`, unless it has been read again since.
     pub(crate) async fn forget(&self, api_version: &str, mapping: &Arc<Mapping>) {
-        let mut versions = self.versions.lock().await;
-        let stale = versions.get(api_version).is_some_and(|version| {
+        let slot = self.slot(api_version);
+        let mut slot = slot.lock().await;
+        let stale = slot.as_ref().is_some_and(|version| {
             let mut kinds = version.kinds.values();
             kinds.any(|known| Arc::ptr_eq(known, mapping)) && version.read.elapsed() > MISSED_FOR
         });
         if stale {
-            versions.remove(api_version);
+            *slot = None;
         }
     }
 

@@ -74,6 +74,9 @@ pub enum Error {
     /// The artifacts of a deleted object cannot be removed.
     #[error("garbage collection for deleted resource failed")]
     RemoveArtifacts(#[source] weir_artifact::StorageError),
+    /// The spec has changed meanwhile: the pass starts over.
+    #[error("superseded by a newer generation")]
+    Superseded,
     /// A library panicked or the process is stopping.
     #[error("interrupted")]
     Interrupted,
@@ -130,7 +133,10 @@ impl Error {
     #[must_use]
     pub fn condition(&self) -> Option<&'static str> {
         match self {
-            Self::UnsupportedField(_) | Self::RemoveArtifacts(_) | Self::Interrupted => None,
+            Self::UnsupportedField(_)
+            | Self::RemoveArtifacts(_)
+            | Self::Superseded
+            | Self::Interrupted => None,
             Self::FeatureGate
             | Self::ParseUrl { .. }
             | Self::GetSecret { .. }
@@ -174,8 +180,12 @@ impl Failure for Error {
             Self::Archive(_) => reason::ARCHIVE_OPERATION_FAILED,
             Self::VerifyStored(_) => reason::STAT_OPERATION_FAILED,
             Self::RemoveArtifacts(_) => reason::GARBAGE_COLLECTION_FAILED,
-            Self::Interrupted => reason::FAILED,
+            Self::Superseded | Self::Interrupted => reason::FAILED,
         }
+    }
+
+    fn superseded(&self) -> bool {
+        matches!(self, Self::Superseded)
     }
 }
 

@@ -60,21 +60,26 @@ pub async fn stored(
     let storage = Arc::clone(&context.storage);
     let location = location.clone();
     let looked = tokio::task::spawn_blocking(move || {
-        let current = artifact.as_ref().map(|artifact| artifact.path.as_str());
-        let collected =
-            match storage.collect(&location, current.unwrap_or_default(), SystemTime::now()) {
-                Ok(removed) => Collected {
-                    removed: removed.len(),
-                    failure: None,
-                },
-                Err(error) => Collected {
-                    removed: 0,
-                    failure: Some(error.to_string()),
-                },
-            };
+        let collected = match &artifact {
+            None => Collected::default(),
+            Some(artifact) => collect(&storage, &location, &artifact.path),
+        };
         Ok((collected, judge(&storage, &location, artifact)?))
     });
     looked.await.unwrap_or(Err(Error::Interrupted))
+}
+
+fn collect(storage: &Storage, location: &Location, current: &str) -> Collected {
+    match storage.collect(location, current, SystemTime::now()) {
+        Ok(removed) => Collected {
+            removed: removed.len(),
+            failure: None,
+        },
+        Err(error) => Collected {
+            removed: 0,
+            failure: Some(error.to_string()),
+        },
+    }
 }
 
 fn judge(

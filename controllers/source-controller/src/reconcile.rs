@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use kube::Resource;
 use weir_api::Reconcilable;
 use weir_api::meta::{Artifact, controller, field_manager};
 use weir_artifact::{Location, Published};
+use weir_runtime::hub::Store;
 use weir_runtime::kind::{Key, Kind, Report, Verdict};
 use weir_runtime::pass::Pass;
 
@@ -17,11 +19,13 @@ use crate::{execute, observe, plan, status};
 
 /// The objects of one kind of source.
 #[derive(Debug)]
-pub struct Sources<S> {
+pub struct Sources<S: Source> {
     /// What all passes share.
     pub context: Arc<Context>,
     /// What the kind does differently.
     pub source: S,
+    /// The objects as they are now.
+    pub objects: Store<S::Object>,
 }
 
 impl<S: Source> Kind for Sources<S> {
@@ -44,7 +48,10 @@ impl<S: Source> Kind for Sources<S> {
 
         S::check(context, object)?;
         let known = plan::known::<S>(object, artifact.as_ref());
-        let fetched = self.source.fetch(context, object, &known).await?;
+        let fetched = tokio::select! {
+            fetched = self.source.fetch(context, object, &known) => fetched?,
+            () = self.outdated(pass) => return Err(Error::Superseded),
+        };
         let (revision, label, content) = match fetched {
             Fetched::Unchanged { revision, quietly } => {
                 pass.note(|facts| facts.found = Found::Unchanged { revision, quietly });
@@ -83,6 +90,18 @@ impl<S: Source> Kind for Sources<S> {
             outcome: &report.outcome,
             now: report.now,
         })
+    }
+}
+
+impl<S: Source> Sources<S> {
+    /// Waits until the spec is another. A mere request does not end a fetch: many would never let one end.
+    async fn outdated(&self, pass: &Pass<Self>) {
+        pass.superseded().await;
+        let generation = |object: &S::Object| object.meta().generation;
+        let now = self.objects.get(pass.key());
+        if now.is_some_and(|now| generation(&now) == generation(pass.object())) {
+            std::future::pending::<()>().await;
+        }
     }
 }
 

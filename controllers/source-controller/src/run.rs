@@ -81,6 +81,7 @@ pub async fn run(
     let kinds = Sources {
         context: Arc::clone(&context),
         source: GitSource,
+        objects: host.hub().store_matching(&common.watch_label_selector),
     };
     let serving = CancellationToken::new();
     let served = {

@@ -126,7 +126,7 @@ pub fn report<S: Source>(
     let mut conditions = std::mem::take(status.conditions_mut());
     let mut edit = Conditions::new(&mut conditions, object.meta().generation, input.now);
     let (events, next) = match input.outcome {
-        Outcome::Progressing => {
+        Outcome::Progressing | Outcome::Failed(Error::Superseded) => {
             artifact_facts::<S>(&mut status, &mut edit, object, facts);
             show_progress(&mut edit, facts, &progress);
             (Vec::new(), Next::Never)
@@ -159,7 +159,10 @@ pub fn report<S: Source>(
         Outcome::Failed(error) => error.stalls(),
         _ => false,
     };
-    let progressing = matches!(input.outcome, Outcome::Progressing);
+    let progressing = matches!(
+        input.outcome,
+        Outcome::Progressing | Outcome::Failed(Error::Superseded)
+    );
     if done && !conditions.is_empty() {
         status.set_observed_generation(object.meta().generation);
     }

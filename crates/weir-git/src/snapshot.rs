@@ -3,12 +3,16 @@
 use gix::ObjectId;
 use gix::objs::tree::EntryKind as Mode;
 use gix::objs::{CommitRef, Find, Kind, TreeRef};
+use gix::odb::pack::cache::lru::MemoryCappedHashmap;
 use tempfile::TempDir;
 
 use crate::error::Error;
 use crate::reference::Revision;
 use crate::remote::Limits;
 use crate::session::Session;
+
+/// Bytes of delta bases that are kept while a tree is read.
+const DELTA_BASES: usize = 32 << 20;
 
 /// What a commit says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,8 +91,10 @@ impl Snapshot {
         candidates: &[Revision],
         limits: Limits,
     ) -> Result<(Revision, Self), Error> {
-        let objects = gix::odb::at(directory.path(), gix::hash::Kind::Sha1)
+        let mut objects = gix::odb::at(directory.path(), gix::hash::Kind::Sha1)
             .map_err(|error| Error::Object(error.to_string()))?;
+        // Files of one kind are deltas of one another: their bases are wanted again and again.
+        objects.set_pack_cache(|| Box::new(MemoryCappedHashmap::new(DELTA_BASES)));
         let mut found: Option<(Revision, Commit)> = None;
         for candidate in candidates {
             let commit = commit(&objects, candidate.commit)?;

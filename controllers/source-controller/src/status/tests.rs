@@ -347,6 +347,18 @@ fn suspension_moves_only_readys_generation() {
 }
 
 #[test]
+fn a_superseded_pass_looks_like_progress_and_tells_nothing() {
+    let facts = Facts {
+        stored: present(),
+        ..Facts::default()
+    };
+    let superseded = run(&ready(2), &facts, &Outcome::Failed(&Error::Superseded));
+    let progressing = run(&ready(2), &facts, &Outcome::Progressing);
+    assert_eq!(lines(&superseded), lines(&progressing));
+    assert_eq!(superseded.status, progressing.status);
+}
+
+#[test]
 fn deletion_tells_what_it_removed() {
     let object = ready(1);
     let removed = Facts {

@@ -85,6 +85,23 @@ async fn a_time_out_ends_a_fetch() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_changed_spec_ends_a_hanging_fetch() -> Result<()> {
+    let all = Sources::start("git-hanging").await?;
+    let commit = all.repo.commit(&[("a", "1")], "first")?;
+    let good = all.repo.url().to_owned();
+    let slow = all.git.repo("slow")?;
+    slow.fault(Some(Fault::Delay(std::time::Duration::from_secs(300))));
+    all.apply(json!({"url": slow.url(), "timeout": "5m"})).await?;
+    all.wait("progress", |object| {
+        is(object, "Reconciling", "True", "Progressing")
+    })
+    .await?;
+    all.apply(json!({"url": good, "timeout": "5m"})).await?;
+    all.ready(&format!("main@sha1:{commit}")).await?;
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_field_that_is_not_served_stalls_and_deletion_still_works() -> Result<()> {
     let all = Sources::start("git-unsupported").await?;
     let commit = all.repo.commit(&[("a", "1")], "first")?;

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use kube::ResourceExt as _;
 use weir_api::Reconcilable;
 use weir_api::kustomize::v1::{Kustomization, KustomizationStatus, Snapshot};
 use weir_api::meta::condition_type::{HEALTHY, READY, RECONCILING, STALLED};
@@ -160,6 +161,7 @@ pub fn report(
         }
         Outcome::Suspended => {
             draft.handled(report.object);
+            draft.give_up_health_check(report.object);
             draft.settle();
             draft.verdict(Vec::new(), Next::Never)
         }
@@ -182,7 +184,7 @@ pub fn report(
                 .collect();
             draft.handled(report.object);
             draft.settle();
-            draft.retrying(report.object);
+            draft.retrying();
             draft.verdict(events, Next::Backoff)
         }
     }
@@ -328,7 +330,6 @@ impl Draft {
             .last_applied_origin_revision
             .clone_from(&facts.origin_revision);
         let message = format!("Applied revision: {}", facts.revision);
-        self.restore(report.object, READY);
         self.set(
             READY,
             ConditionStatus::True,
@@ -349,7 +350,6 @@ impl Draft {
         if error.superseded() && !cancel_gate {
             return self.verdict(Vec::new(), Next::Backoff);
         }
-        self.restore(report.object, READY);
         self.set(
             READY,
             ConditionStatus::False,
@@ -382,17 +382,9 @@ impl Draft {
             self.status.observed_generation = self.generation;
         }
         self.handled(report.object);
-        self.retrying(report.object);
+        self.retrying();
         let events = failure_event(error, report.facts).into_iter().collect();
         self.verdict(events, next)
-    }
-
-    /// Puts a condition back to what the object has, so that an unchanged outcome keeps its transition
-    /// time although progress marked it differently on the way.
-    fn restore(&mut self, object: &Kustomization, type_: &str) {
-        if let Some(condition) = find_condition(object.conditions(), type_) {
-            set_condition(&mut self.status.conditions, condition.clone());
-        }
     }
 
     fn handled(&mut self, object: &Kustomization) {
@@ -415,11 +407,31 @@ impl Draft {
         }
     }
 
+    /// A health check that suspension ended is not under way: nobody would ever say how it ended.
+    fn give_up_health_check(&mut self, object: &Kustomization) {
+        let under_way = |type_| {
+            find_condition(&self.status.conditions, type_).is_some_and(|it| {
+                it.status == ConditionStatus::Unknown && it.reason == reason::PROGRESSING
+            })
+        };
+        if under_way(READY) && under_way(HEALTHY) {
+            let (namespace, name) = (object.namespace(), object.name_any());
+            let key = format!("Kustomization/{}/{name}", namespace.unwrap_or_default());
+            let error = Error::Superseded(key);
+            self.set(
+                READY,
+                ConditionStatus::False,
+                error.reason(),
+                error.message(),
+            );
+            self.retrying();
+        }
+    }
+
     /// Work that failed goes on: Reconciling says so.
-    fn retrying(&mut self, object: &Kustomization) {
+    fn retrying(&mut self) {
         if let Some(reconciling) = find_condition(&self.status.conditions, RECONCILING) {
             let message = reconciling.message.clone();
-            self.restore(object, RECONCILING);
             self.set(
                 RECONCILING,
                 ConditionStatus::True,

@@ -123,7 +123,7 @@ fn success_settles_the_generation_and_says_when_it_runs_next() {
 }
 
 #[test]
-fn the_same_success_again_moves_no_transition_time() {
+fn the_same_success_again_moves_the_transition_time_as_users_read_it() {
     let first = run(
         &object(json!({})),
         &facts(Phase::Applying),
@@ -132,7 +132,7 @@ fn the_same_success_again_moves_no_transition_time() {
     .status;
     let mut object = object(json!({}));
     object.status = Some(first.clone());
-    let later = "2026-01-02T04:00:00Z".parse().expect("a time");
+    let later: Timestamp = "2026-01-02T04:00:00Z".parse().expect("a time");
     let facts = facts(Phase::Applying);
     let report_again = Report {
         object: &object,
@@ -142,7 +142,7 @@ fn the_same_success_again_moves_no_transition_time() {
         elapsed: Duration::ZERO,
     };
     let again = report(&report_again, false).status;
-    assert_eq!(again.conditions, first.conditions);
+    assert_eq!(again.conditions[0].last_transition_time, later.into());
     assert_eq!(again.history.len(), 1);
     assert_eq!(again.history[0].total_reconciliations, 2);
     assert_eq!(
@@ -338,6 +338,28 @@ fn suspension_serves_the_request_and_nothing_else() {
     assert_eq!(verdict.status.conditions[0].observed_generation, Some(2));
     assert!(verdict.events.is_empty());
     assert_eq!(verdict.next, Next::Never);
+}
+
+#[test]
+fn suspension_ends_a_health_check_and_says_so() {
+    let facts = Facts {
+        health: Health::Running,
+        ..facts(Phase::CheckingHealth)
+    };
+    let mut waiting = object(json!({}));
+    waiting.status = Some(run(&waiting, &facts, Outcome::Progressing).status);
+    let verdict = run(&waiting, &Facts::default(), Outcome::Suspended);
+    let step = "Running health checks for revision main@sha1:1 with a timeout of 9m30s";
+    assert_eq!(
+        conditions(&verdict.status),
+        [
+            format!("Reconciling=True ProgressingWithRetry {step}"),
+            "Ready=False HealthCheckCanceled New reconciliation triggered by Kustomization/ns/app"
+                .to_owned(),
+            format!("Healthy=Unknown Progressing {step}"),
+        ]
+    );
+    assert_eq!(verdict.status.observed_generation, Some(1));
 }
 
 #[test]

@@ -70,18 +70,19 @@ pub struct SourceFlags {
 
 /// Gate: objects authenticate as their own service accounts.
 pub const OBJECT_LEVEL_WORKLOAD_IDENTITY: &str = "ObjectLevelWorkloadIdentity";
-const CACHE_SECRETS_AND_CONFIG_MAPS: &str = "CacheSecretsAndConfigMaps";
+
+/// Upstream's gates with their defaults.
+pub const GATES: &[(&str, bool)] = &[
+    ("CacheSecretsAndConfigMaps", false),
+    (OBJECT_LEVEL_WORKLOAD_IDENTITY, false),
+];
 
 /// The feature gates after `--feature-gates`.
 ///
 /// # Errors
 /// For a gate that does not exist.
 pub fn gates(common: &CommonFlags) -> Result<FeatureGates, GateError> {
-    let defaults = [
-        (CACHE_SECRETS_AND_CONFIG_MAPS, false),
-        (OBJECT_LEVEL_WORKLOAD_IDENTITY, false),
-    ];
-    FeatureGates::new(&defaults).with(&common.feature_gates)
+    FeatureGates::new(GATES).with(&common.feature_gates)
 }
 
 impl SourceFlags {

@@ -17,15 +17,8 @@ pub(crate) fn run(filter: Option<&str>) -> Result<Tally> {
         "--exclude",
         "xtask",
     ])?;
-    let tests = [
-        "test",
-        "--locked",
-        "--package",
-        "harness",
-        "--package",
-        "component",
-    ];
     let filter = filter.map(|filter| ["--", filter]);
+    let tests = ["--package", "harness", "--package", "component"];
     let args: Vec<&str> = tests
         .into_iter()
         .chain(filter.into_iter().flatten())

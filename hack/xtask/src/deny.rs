@@ -2,10 +2,10 @@
 
 use std::env;
 use std::fs::{self, File};
-use std::net::{TcpStream, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use harness::layout;
@@ -15,9 +15,8 @@ use crate::suite::Outcome;
 
 /// The version that is installed where the machine has none.
 const VERSION: &str = "0.20.2";
-/// Where the advisory database is cloned from, see deny.toml.
-const DATABASE: &str = "github.com:443";
-const CONNECT_WITHIN: Duration = Duration::from_secs(5);
+/// How long the advisory database may take; it is small.
+const FETCH_WITHIN: Duration = Duration::from_secs(60);
 
 /// Runs cargo-deny, installing it into the cache folder if need be. Without a
 /// way to install it the check is skipped, which the caller reports.
@@ -26,18 +25,18 @@ pub(crate) fn run() -> Result<Outcome> {
         Ok(program) => program,
         Err(error) => return Ok(Outcome::Skipped(format!("{error:#}"))),
     };
-    check(&program, &["bans", "licenses", "sources"])?;
-    match advisories() {
+    check(&program, &["--locked"], &["bans", "licenses", "sources"])?;
+    match without_advisories(&program)? {
         Some(reason) => println!("advisories SKIPPED: {reason}"),
-        None => check(&program, &["advisories"])?,
+        None => check(&program, &["--frozen"], &["advisories"])?,
     }
     Ok(Outcome::Ran(Tally::ONE))
 }
 
-fn check(program: &Path, what: &[&str]) -> Result<()> {
+fn check(program: &Path, graph: &[&str], what: &[&str]) -> Result<()> {
     let status = Command::new(program)
+        .args(graph)
         .args([
-            "--locked",
             "--workspace",
             "--log-level",
             "error",
@@ -56,15 +55,32 @@ fn check(program: &Path, what: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// Why advisories cannot be checked here, if they cannot.
-fn advisories() -> Option<String> {
+/// Why advisories cannot be checked here, if they cannot. Fetches the database.
+fn without_advisories(program: &Path) -> Result<Option<String>> {
     if env::var_os("WEIR_ADVISORIES").is_some_and(|value| value == "off") {
-        return Some(String::from("switched off (WEIR_ADVISORIES)"));
+        return Ok(Some(String::from("switched off (WEIR_ADVISORIES)")));
     }
-    let reachable = DATABASE.to_socket_addrs().is_ok_and(|mut addresses| {
-        addresses.any(|address| TcpStream::connect_timeout(&address, CONNECT_WITHIN).is_ok())
-    });
-    (!reachable).then(|| format!("the database at {DATABASE} cannot be reached"))
+    let mut fetch = Command::new(program)
+        .args(["--log-level", "error", "fetch", "db"])
+        .current_dir(layout::workspace())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .with_context(|| format!("cannot run {}", program.display()))?;
+    let deadline = Instant::now() + FETCH_WITHIN;
+    while Instant::now() < deadline {
+        match fetch.try_wait()? {
+            Some(status) if status.success() => return Ok(None),
+            Some(_) => return Ok(Some(String::from("the database cannot be fetched"))),
+            None => thread::sleep(Duration::from_millis(100)),
+        }
+    }
+    // It may have ended just now; either way it is too late.
+    let _ = fetch.kill();
+    fetch.wait()?;
+    Ok(Some(format!(
+        "the database did not come within {FETCH_WITHIN:?}"
+    )))
 }
 
 /// The machine's own cargo-deny, or the one in the cache folder.

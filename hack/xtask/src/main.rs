@@ -77,14 +77,17 @@ fn main() -> ExitCode {
 fn run(task: Task) -> Result<()> {
     match task {
         Task::Test => suite::run(),
-        Task::Format => suite::format().map(drop),
-        Task::Clippy => suite::clippy().map(drop),
-        Task::Tidy => tidy::run().map(drop),
-        Task::Deny => deny::run().map(drop),
+        Task::Format => suite::alone(suite::format),
+        Task::Clippy => suite::alone(suite::clippy),
+        Task::Tidy => suite::alone(tidy::run),
+        Task::Deny => suite::alone(deny::run),
         Task::Codegen { check: true } => codegen::check(),
         Task::Codegen { check: false } => codegen::run(),
-        Task::Unit => suite::unit().map(drop),
-        Task::Component { filter } => component::run(filter.as_deref()).map(drop),
+        Task::Unit => suite::alone(suite::unit),
+        Task::Component { filter } => {
+            let tally = component::run(filter.as_deref())?;
+            suite::conclude(suite::Outcome::Ran(tally))
+        }
         Task::Quickstart(options) => quickstart::run(&options),
         Task::ControlPlane { print_dir, start } => control_plane::run(print_dir, start),
     }

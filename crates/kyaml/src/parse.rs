@@ -18,6 +18,10 @@ pub struct Document {
     pub head_comment: Text,
     /// Comments at the end of the document.
     pub foot_comment: Text,
+    /// Whether there is anything that expanding aliases would change.
+    pub(crate) needs_expansion: bool,
+    /// How many nodes have been read.
+    pub(crate) nodes: usize,
 }
 
 /// Reads the first document of a text; `None` if there is none at all (no content, only comments).
@@ -72,15 +76,18 @@ pub fn utf8(bytes: &[u8]) -> Result<&str, Error> {
     })
 }
 
-/// A collection that is being read.
+/// A collection that is being read: its node, and where its children begin on the stack of nodes.
 struct Frame {
     node: Node,
-    key: Option<Node>,
+    first: usize,
 }
 
 struct Builder<'a> {
     parser: Parser<'a>,
-    stack: Vec<Frame>,
+    frames: Vec<Frame>,
+    /// Finished nodes whose collections are not; keys and values of mappings in turn.
+    finished: Vec<Node>,
+    needs_expansion: bool,
     anchors: HashSet<Text>,
     limits: Limits,
     nodes: usize,
@@ -93,7 +100,9 @@ impl<'a> Builder<'a> {
         }
         Ok(Self {
             parser: Parser::new(text, limits.depth)?,
-            stack: Vec::new(),
+            frames: Vec::new(),
+            finished: Vec::new(),
+            needs_expansion: false,
             anchors: HashSet::new(),
             limits: *limits,
             nodes: 0,
@@ -105,6 +114,7 @@ impl<'a> Builder<'a> {
         if start.kind == EventKind::StreamEnd {
             return Ok(None);
         }
+        self.needs_expansion = false;
         let root = self.root()?;
         let end = self.parser.next_event()?;
         let text = |comments: Option<Box<EventComments>>, foot: bool| {
@@ -115,6 +125,8 @@ impl<'a> Builder<'a> {
             root,
             head_comment: text(start.comments, false),
             foot_comment: text(end.comments, true),
+            needs_expansion: self.needs_expansion,
+            nodes: self.nodes,
         }))
     }
 
@@ -132,10 +144,10 @@ impl<'a> Builder<'a> {
                 _ => Some(self.scalar(event)?),
             };
             if let Some(node) = finished {
-                match self.stack.last_mut() {
-                    Some(frame) => frame.add(node),
-                    None => return Ok(node),
+                if self.frames.is_empty() {
+                    return Ok(node);
                 }
+                self.add(node);
             }
         }
     }
@@ -162,6 +174,7 @@ impl<'a> Builder<'a> {
             };
         }
         if let Some(anchor) = event.anchor {
+            self.needs_expansion = true;
             self.anchors.insert(anchor.clone());
             node.set_anchor(Some(anchor));
         }
@@ -176,6 +189,8 @@ impl<'a> Builder<'a> {
             Style::PLAIN => resolve::plain(&text, Rules::V3).0,
             _ => Tag::Str,
         };
+        // Merge keys, and null keys, which are copied twice.
+        self.needs_expansion |= text == "<<" || implied == Tag::Null && !text.is_empty();
         self.node(event, Content::Scalar(text), implied)
     }
 
@@ -186,11 +201,12 @@ impl<'a> Builder<'a> {
                 "unknown anchor '{name}' referenced"
             )));
         }
+        self.needs_expansion = true;
         self.node(event, Content::Alias(name), Tag::Unset)
     }
 
     fn open(&mut self, event: Event) -> Result<(), Error> {
-        if self.stack.len() >= self.limits.depth {
+        if self.frames.len() >= self.limits.depth {
             return Err(Error::too_deep());
         }
         let (content, tag) = match event.kind {
@@ -198,13 +214,26 @@ impl<'a> Builder<'a> {
             _ => (Content::Mapping(Vec::new().into()), Tag::Map),
         };
         let node = self.node(event, content, tag)?;
-        self.stack.push(Frame { node, key: None });
+        let first = self.finished.len();
+        self.frames.push(Frame { node, first });
         Ok(())
     }
 
     /// Ends the innermost collection. Its foot comment belongs to the last key of a block mapping.
     fn close(&mut self, event: Event) -> Option<Node> {
-        let mut node = self.stack.pop()?.node;
+        let Frame { mut node, first } = self.frames.pop()?;
+        let mut children = self.finished.drain(first..);
+        match &mut node.content {
+            Content::Sequence(items) => *items = children.collect::<Vec<_>>().into(),
+            Content::Mapping(entries) => {
+                let mut pairs = Vec::with_capacity(children.len() / 2);
+                while let (Some(key), Some(value)) = (children.next(), children.next()) {
+                    pairs.push(Entry { key, value });
+                }
+                *entries = pairs.into();
+            }
+            _ => drop(children),
+        }
         let Some(comments) = event.comments else {
             if node.extra.is_some() {
                 let own = node.comments_mut();
@@ -224,39 +253,40 @@ impl<'a> Builder<'a> {
         node.comments_mut().foot = foot;
         Some(node)
     }
+
+    /// Adds a finished node to the innermost collection. In a mapping, the foot comment of a key stands
+    /// below the pair before it, and that of a value belongs to its key.
+    fn add(&mut self, mut node: Node) {
+        let commented = node.extra.is_some();
+        let mapping = self
+            .frames
+            .last()
+            .filter(|frame| commented && frame.node.is_mapping());
+        if let Some(frame) = mapping {
+            let count = self.finished.len() - frame.first;
+            let block = !frame.node.style.has(Style::FLOW);
+            let target = if count % 2 == 1 {
+                self.finished
+                    .last_mut()
+                    .filter(|key| key.comments().foot.is_empty())
+            } else if block && count >= 2 {
+                let at = self.finished.len() - 2;
+                self.finished.get_mut(at)
+            } else {
+                None
+            };
+            if let Some(target) = target
+                && let Some(foot) = take_foot(&mut node)
+            {
+                target.comments_mut().foot = foot;
+            }
+        }
+        self.finished.push(node);
+    }
 }
 
 /// Takes the foot comment of a node.
 fn take_foot(node: &mut Node) -> Option<Text> {
     let foot = &mut node.extra.as_mut()?.comments.foot;
     Some(std::mem::take(foot)).filter(|foot| !foot.is_empty())
-}
-
-impl Frame {
-    fn add(&mut self, mut node: Node) {
-        let block = !self.node.style.has(Style::FLOW);
-        match &mut self.node.content {
-            Content::Sequence(items) => items.push(node),
-            Content::Mapping(entries) => match self.key.take() {
-                None => {
-                    // A foot on a key stands below the pair before it.
-                    if block
-                        && let Some(last) = entries.last_mut()
-                        && let Some(foot) = take_foot(&mut node)
-                    {
-                        last.key.comments_mut().foot = foot;
-                    }
-                    self.key = Some(node);
-                }
-                Some(mut key) => {
-                    let footless = key.comments().foot.is_empty();
-                    if footless && let Some(foot) = take_foot(&mut node) {
-                        key.comments_mut().foot = foot;
-                    }
-                    entries.push(Entry { key, value: node });
-                }
-            },
-            _ => {}
-        }
-    }
 }

@@ -3,7 +3,7 @@
 //! Source: kyaml v0.21 `kio/byteio_reader.go`.
 
 use crate::node::{Content, Node};
-use crate::parse::parse_within;
+use crate::parse::{Document, parse_within};
 use crate::{Error, Limits};
 
 /// Reads all objects of a resource file: Windows line ends are made plain, the text is split at lines
@@ -14,11 +14,12 @@ use crate::{Error, Limits};
 /// [`Error::Separator`] if something but a comment follows `---`, [`Error::Syntax`] for malformed
 /// documents, [`Error::Limit`] beyond the limits.
 pub fn read_objects(text: &str, limits: &Limits) -> Result<Vec<Node>, Error> {
-    let mut objects = read_documents(text, limits)?;
-    for object in &mut objects {
-        object.expand_aliases(limits)?;
-    }
-    Ok(objects)
+    read(text, limits, |document, left| {
+        match document.needs_expansion {
+            true => document.root.expand_aliases(left),
+            false => Ok(()),
+        }
+    })
 }
 
 /// As [`read_objects`], with aliases left as they are.
@@ -26,6 +27,14 @@ pub fn read_objects(text: &str, limits: &Limits) -> Result<Vec<Node>, Error> {
 /// # Errors
 /// As [`read_objects`].
 pub fn read_documents(text: &str, limits: &Limits) -> Result<Vec<Node>, Error> {
+    read(text, limits, |_, _| Ok(()))
+}
+
+fn read(
+    text: &str,
+    limits: &Limits,
+    expand: impl Fn(&mut Document, &Limits) -> Result<(), Error>,
+) -> Result<Vec<Node>, Error> {
     let plain: String;
     let text = if text.contains("\r\n") {
         plain = text.replace("\r\n", "\n");
@@ -38,19 +47,20 @@ pub fn read_documents(text: &str, limits: &Limits) -> Result<Vec<Node>, Error> {
     let mut objects = Vec::with_capacity(parts.len());
     let mut left = *limits;
     for part in parts {
-        let Some(document) = parse_within(part, &left)? else {
+        let Some(mut document) = parse_within(part, &left)? else {
             continue;
         };
+        left.nodes = left.nodes.saturating_sub(document.nodes);
+        if document.root.is_null() {
+            continue;
+        }
+        expand(&mut document, &left)?;
         let mut root = document.root;
         if !document.head_comment.is_empty() {
             root.extra_mut().document_head = document.head_comment;
         }
-        if root.is_null() {
-            continue;
-        }
-        left.nodes = left.nodes.saturating_sub(root.count());
         match single.then(|| wrapped_items(&root)).flatten() {
-            Some(_) => objects.extend(take_items(root)),
+            Some(()) => objects.extend(take_items(root)),
             None => objects.push(root),
         }
     }

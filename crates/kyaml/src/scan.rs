@@ -99,6 +99,8 @@ pub(crate) struct Scanner<'a> {
     simple_key_allowed: bool,
     simple_keys: Vec<SimpleKey>,
     ended: bool,
+    /// The next token is known to be complete.
+    available: bool,
     depth: usize,
     pub(crate) comments: Vec<Comment>,
     pub(crate) comments_head: usize,
@@ -147,6 +149,7 @@ impl<'a> Scanner<'a> {
             simple_key_allowed: true,
             simple_keys: vec![SimpleKey::default()],
             ended: false,
+            available: false,
             depth,
             comments: Vec::new(),
             comments_head: 0,
@@ -169,13 +172,11 @@ impl<'a> Scanner<'a> {
     /// Takes the next token.
     pub(crate) fn take(&mut self) -> Result<Token, Error> {
         self.fetch_more()?;
+        self.available = false;
         let at = self.head.min(self.tokens.len() - 1);
-        let empty = Token::new(
-            self.tokens[at].kind,
-            self.tokens[at].start,
-            self.tokens[at].end,
-        );
-        let token = std::mem::replace(&mut self.tokens[at], empty);
+        let place = &mut self.tokens[at];
+        let text = std::mem::take(&mut place.text);
+        let token = Token { text, ..*place };
         self.head = (self.head + 1).min(self.tokens.len());
         self.taken += 1;
         Ok(token)
@@ -184,6 +185,10 @@ impl<'a> Scanner<'a> {
     /// Scans until two tokens follow the next one, which comments need to find their nodes, and until
     /// it is known whether the next one is a key.
     fn fetch_more(&mut self) -> Result<(), Error> {
+        if self.available {
+            return Ok(());
+        }
+        self.available = true;
         loop {
             if self.ended || self.head + 2 < self.tokens.len() {
                 let head = self.taken;
@@ -266,7 +271,10 @@ impl<'a> Scanner<'a> {
     /// Moves to a later position in the same line.
     fn advance_to(&mut self, at: usize) {
         let passed = &self.bytes[self.at..at];
-        let chars = passed.iter().filter(|b| **b & 0xC0 != 0x80).count();
+        let chars = match passed.is_ascii() {
+            true => passed.len(),
+            false => passed.iter().filter(|b| **b & 0xC0 != 0x80).count(),
+        };
         self.at = at;
         self.mark.index += chars;
         self.mark.column += u32::try_from(chars).unwrap_or(u32::MAX);

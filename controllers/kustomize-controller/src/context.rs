@@ -10,10 +10,11 @@ use weir_apply::{Applier, Cluster, GroupKind, Settings};
 use weir_artifact::Fetcher;
 use weir_runtime::client::impersonate;
 use weir_runtime::hub::Store;
+use weir_runtime::kind::Chain;
 
 use crate::error::Error;
 use crate::plan::identity::{Identity, Rules};
-use crate::sources::Sources;
+use crate::sources::{Attempts, Sources};
 use crate::watch::Objects;
 
 /// Behaviour that flags choose.
@@ -43,6 +44,8 @@ pub struct Context {
     pub options: Options,
     /// The sources.
     pub sources: Sources,
+    /// What the last pass over each Kustomization read of them.
+    pub attempts: Arc<Attempts>,
     /// The Kustomizations themselves, as dependencies of each other.
     pub kustomizations: Store<Kustomization>,
     /// Artifacts by digest.
@@ -56,13 +59,15 @@ pub struct Context {
 }
 
 impl Context {
-    /// An applier that acts as `object` does.
+    /// An applier that acts as `object` does and leaves alone what it ignores.
     ///
     /// # Errors
-    /// [`Error::Impersonate`].
+    /// [`Error::Impersonate`]; [`Error::Apply`] for an ignore rule whose target cannot be understood.
     pub fn applier(&self, object: &Kustomization) -> Result<Applier, Error> {
         let cluster = self.identities.cluster(&self.rules.identity(object))?;
-        Ok(Applier::new(cluster, self.options.apply.clone()))
+        let applier = Applier::new(cluster, self.options.apply.clone());
+        let sharing = applier.with_ignore_rules(&object.spec.ignore);
+        sharing.map_err(|error| Error::Apply(Chain(&error).to_string()))
     }
 
     /// The client that acts as `object` does.

@@ -26,6 +26,7 @@ use crate::status::deletion_event;
 pub async fn finalize(ctx: &Context, pass: &Pass<KustomizationKind>) -> Result<(), Error> {
     let object = pass.object();
     ctx.objects.kept().forget(pass.key());
+    ctx.attempts.note(pass.key(), None);
     if !plan::deletes_objects(object) {
         return Ok(());
     }

@@ -13,20 +13,24 @@ use weir_api::meta::condition_type::READY;
 use weir_api::meta::{Artifact, ValuesKind, find_condition};
 use weir_artifact::FetchError;
 use weir_runtime::kind::{Chain, Key};
+use weir_runtime::pass::Pass;
 
 use crate::context::Context;
 use crate::error::Error;
+use crate::kustomization::KustomizationKind;
 use crate::plan;
 use crate::plan::identity::namespace;
 
 /// API group of the source kinds.
 const SOURCE_GROUP: &str = "source.toolkit.fluxcd.io";
 
-/// The artifact of the source that `object` refers to.
+/// The artifact of the source that the object of `pass` refers to.
 ///
 /// # Errors
 /// [`Error::AccessDenied`], [`Error::FindSource`], [`Error::NoArtifact`].
-pub async fn source(ctx: &Context, object: &Kustomization) -> Result<Artifact, Error> {
+pub async fn source(ctx: &Context, pass: &Pass<KustomizationKind>) -> Result<Artifact, Error> {
+    let object = pass.object();
+    ctx.attempts.note(pass.key(), None);
     let key = ctx.rules.source(object)?;
     let kind = object.spec.source_ref.kind;
     let source = ctx
@@ -38,10 +42,10 @@ pub async fn source(ctx: &Context, object: &Kustomization) -> Result<Artifact, E
             group: SOURCE_GROUP,
             name: key.name.clone(),
         })?;
-    source
-        .artifact
-        .clone()
-        .ok_or(Error::NoArtifact(ctx.options.requeue_dependency))
+    let none = Error::NoArtifact(ctx.options.requeue_dependency);
+    let artifact = source.artifact.ok_or(none)?;
+    ctx.attempts.note(pass.key(), Some(&artifact.revision));
+    Ok(artifact)
 }
 
 /// Checks that every dependency is ready for this artifact.

@@ -61,7 +61,6 @@ pub fn served(spec: &KustomizationSpec) -> Result<(), Error> {
     let asks = [
         (spec.decryption.is_some(), "spec.decryption"),
         (spec.kube_config.is_some(), "spec.kubeConfig"),
-        (!spec.ignore.is_empty(), "spec.ignore"),
         (!spec.health_check_exprs.is_empty(), "spec.healthCheckExprs"),
         (
             spec.depends_on

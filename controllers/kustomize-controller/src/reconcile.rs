@@ -22,7 +22,7 @@ use crate::{execute, observe, plan};
 pub async fn reconcile(ctx: &Context, pass: &Pass<KustomizationKind>) -> Result<(), Error> {
     let object = pass.object();
     plan::served(&object.spec)?;
-    let artifact = observe::source(ctx, object).await?;
+    let artifact = observe::source(ctx, pass).await?;
     pass.note(|facts| facts.source(&artifact));
     observe::dependencies(ctx, object, &artifact).await?;
     pass.note(|facts| facts.phase = Phase::Fetching);

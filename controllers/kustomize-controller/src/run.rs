@@ -16,7 +16,7 @@ use crate::context::{Builds, Context, Identities, Options};
 use crate::flags::{self, KustomizeFlags};
 use crate::kustomization::KustomizationKind;
 use crate::plan::identity::Rules;
-use crate::sources::Sources;
+use crate::sources::{Attempts, Sources};
 use crate::triggers;
 use crate::watch::{Kept, ObjectKey, Objects, Seen};
 
@@ -65,7 +65,8 @@ pub async fn run(
         &source_kinds(&gates),
         gates.is_on(flags::DIRECT_SOURCE_FETCH),
     );
-    let (triggers, waker) = triggers::triggers(&sources, &kustomizations).waker();
+    let attempts = Arc::new(Attempts::default());
+    let (triggers, waker) = triggers::triggers(&sources, &kustomizations, &attempts).waker();
     let owners = kustomizations.clone();
     let kept = Arc::new(Kept::default());
     let keeps = Arc::clone(&kept);
@@ -87,6 +88,7 @@ pub async fn run(
         },
         options: options(common, own, &gates)?,
         sources,
+        attempts,
         kustomizations,
         fetcher: Fetcher::new(FetchOptions {
             retries: own.http_retry,

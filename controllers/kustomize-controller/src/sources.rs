@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use kube::Api;
 use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
+use parking_lot::Mutex;
 use weir_api::kustomize::v1::SourceKind;
 use weir_api::meta::Artifact;
 use weir_runtime::hub::{Hub, Index};
@@ -67,6 +68,31 @@ impl Sources {
     /// The watched kinds with their indexes.
     pub fn kinds(&self) -> impl Iterator<Item = (SourceKind, &Index<Source>)> {
         self.kinds.iter().map(|(kind, index)| (*kind, index))
+    }
+}
+
+/// The revision that the last pass over each Kustomization read: newer than the status that the watch shows, so
+/// that a pass under way is not asked for again by the very revision that it works on.
+#[derive(Debug, Default)]
+pub struct Attempts(Mutex<HashMap<Key, String>>);
+
+impl Attempts {
+    /// A pass over `object` has read this revision; `None` if it has read none yet.
+    pub fn note(&self, object: &Key, revision: Option<&str>) {
+        let mut all = self.0.lock();
+        match revision {
+            Some(revision) => drop(all.insert(object.clone(), revision.to_owned())),
+            None => drop(all.remove(object)),
+        }
+    }
+
+    /// Whether the last pass over `object` has read this revision.
+    #[must_use]
+    pub fn holds(&self, object: &Key, revision: &str) -> bool {
+        self.0
+            .lock()
+            .get(object)
+            .is_some_and(|attempted| attempted == revision)
     }
 }
 

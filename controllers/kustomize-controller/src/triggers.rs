@@ -1,5 +1,7 @@
 //! What wakes a Kustomization besides itself: its source, its dependencies, the loss of an object.
 
+use std::sync::Arc;
+
 use weir_api::Reconcilable;
 use weir_api::kustomize::v1::{Kustomization, SourceKind};
 use weir_api::meta::condition_type::{READY, RECONCILING};
@@ -12,7 +14,7 @@ use weir_runtime::triggers::Triggers;
 
 use crate::plan::identity::namespace;
 use crate::plan::stored_inventory;
-use crate::sources::{Source, Sources};
+use crate::sources::{Attempts, Source, Sources};
 use crate::watch::{Kept, ObjectKey, Seen};
 
 /// Wakes dependents at once when a source has a new revision or a dependency is ready.
@@ -20,19 +22,26 @@ use crate::watch::{Kept, ObjectKey, Seen};
 pub fn triggers(
     sources: &Sources,
     kustomizations: &Store<Kustomization>,
+    attempts: &Arc<Attempts>,
 ) -> Triggers<Kustomization> {
     let own = Triggers::new().on(kustomizations.subscribe(), |change, all| {
         dependents(change, all)
     });
     sources.kinds().fold(own, |triggers, (kind, index)| {
+        let attempts = Arc::clone(attempts);
         triggers.on(index.subscribe(), move |change, all| {
-            readers(kind, change, all)
+            readers(kind, change, all, &attempts)
         })
     })
 }
 
 /// The Kustomizations that read a source whose revision is new to them.
-fn readers(kind: SourceKind, change: &Change<Source>, all: &Store<Kustomization>) -> Vec<Wake> {
+fn readers(
+    kind: SourceKind,
+    change: &Change<Source>,
+    all: &Store<Kustomization>,
+    attempts: &Attempts,
+) -> Vec<Wake> {
     let revision = |source: Option<&Source>| {
         source
             .and_then(|source| source.artifact.as_ref())
@@ -47,6 +56,7 @@ fn readers(kind: SourceKind, change: &Change<Source>, all: &Store<Kustomization>
     all.list()
         .iter()
         .filter(|object| reads(object, kind, &change.key) && !has_attempted(object, &new))
+        .filter(|object| !attempts.holds(&key_of(object), &new))
         .map(|object| {
             Wake::changed(key_of(object), "source changed").by(format!("{kind}/{}", change.key))
         })
@@ -74,10 +84,7 @@ fn has_attempted(object: &Kustomization, revision: &str) -> bool {
 }
 
 /// The Kustomizations that waited for one that is ready now.
-fn dependents(
-    change: &Change<std::sync::Arc<Kustomization>>,
-    all: &Store<Kustomization>,
-) -> Vec<Wake> {
+fn dependents(change: &Change<Arc<Kustomization>>, all: &Store<Kustomization>) -> Vec<Wake> {
     let ready = |object: &Kustomization| {
         let status = object.status.as_ref();
         let current =

@@ -2,6 +2,7 @@
 
 mod crds;
 mod kubeconfig;
+mod options;
 mod servers;
 
 use std::path::{Path, PathBuf};
@@ -25,6 +26,7 @@ use crate::process::{Process, free_port};
 use crate::{eventually, layout};
 
 pub use crds::install_crds;
+pub use options::ControlPlaneOptions;
 
 use servers::Setup;
 
@@ -75,17 +77,21 @@ impl ControlPlane {
             .into_owned();
         let name = stem.split('-').next().unwrap_or_default();
         let logs = layout::fresh_logs(&format!("control-plane-{name}"))?;
-        Self::start_with(binaries::find()?, &logs).await
+        Self::start_with(binaries::find()?, &logs, &ControlPlaneOptions::default()).await
     }
 
-    /// As [`ControlPlane::start`] with these binaries and this folder for logs.
+    /// As [`ControlPlane::start`] with these binaries, this folder for logs and these options.
     ///
     /// # Errors
     /// If one of the binaries does not come up.
-    pub async fn start_with(binaries: Binaries, logs: &Path) -> Result<Self> {
+    pub async fn start_with(
+        binaries: Binaries,
+        logs: &Path,
+        options: &ControlPlaneOptions,
+    ) -> Result<Self> {
         let mut failure = anyhow!("not started");
         for _ in 0..ATTEMPTS {
-            match Self::attempt(&binaries, logs).await {
+            match Self::attempt(&binaries, logs, options).await {
                 Ok(plane) => return Ok(plane),
                 Err(error) => failure = error,
             }
@@ -93,11 +99,15 @@ impl ControlPlane {
         Err(failure.context("the control plane did not start"))
     }
 
-    async fn attempt(binaries: &Binaries, logs: &Path) -> Result<Self> {
+    async fn attempt(
+        binaries: &Binaries,
+        logs: &Path,
+        options: &ControlPlaneOptions,
+    ) -> Result<Self> {
         let folder = layout::scratch("control-plane")?;
         let setup = Setup::prepare(folder.path(), logs)?;
         let mut etcd = setup.start_etcd(binaries)?;
-        let mut api_server = setup.start_api_server(binaries)?;
+        let mut api_server = setup.start_api_server(binaries, options)?;
         let client = Client::try_from(load(&setup.kubeconfig()).await?)?;
         eventually(READY_WITHIN, "a ready API server", async || {
             if etcd
@@ -117,7 +127,7 @@ impl ControlPlane {
         .await?;
         etcd.check_running()?;
         api_server.check_running()?;
-        let controller_manager = setup.start_controller_manager(binaries)?;
+        let controller_manager = setup.start_controller_manager(binaries, options)?;
         let binaries = binaries.clone();
         Ok(Self {
             controller_manager,
@@ -142,6 +152,12 @@ impl ControlPlane {
     /// The folder with the three servers' logs.
     pub fn logs(&self) -> &Path {
         &self.setup.logs
+    }
+
+    /// The API server's audit log, a JSON object per line; empty or absent
+    /// unless [`ControlPlaneOptions::audit`] asked for it.
+    pub fn audit_log(&self) -> PathBuf {
+        self.setup.audit_log()
     }
 
     /// The process ids of etcd, kube-apiserver and kube-controller-manager.

@@ -28,7 +28,7 @@ mod namespace;
 mod pki;
 pub mod process;
 
-pub use control_plane::{ControlPlane, install_crds};
+pub use control_plane::{ControlPlane, ControlPlaneOptions, install_crds};
 pub use controllers::{Controllers, ControllersOptions};
 pub use event_sink::EventSink;
 pub use eventually::eventually;

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
-use super::{Authority, Binaries, Process, free_port, kubeconfig, pki};
+use super::{Authority, Binaries, ControlPlaneOptions, Process, free_port, kubeconfig, pki};
 
 /// Controllers that tests of GitOps need; none of them needs a node.
 const CONTROLLERS: [&str; 14] = [
@@ -25,6 +25,20 @@ const CONTROLLERS: [&str; 14] = [
     "statefulset-controller",
     "ttl-after-finished-controller",
 ];
+
+/// Size at which the audit log would be rotated, and what was counted by its length lost.
+const AUDIT_MEGABYTES: u32 = 100_000;
+
+/// Every request once, when it has been answered; a watch when it begins.
+const AUDIT_POLICY: &str = "apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+omitManagedFields: true
+rules:
+- level: None
+  nonResourceURLs: [/readyz*, /livez*, /healthz*, /metrics]
+- level: Metadata
+";
 
 /// Token of the administrator, made anew for each control plane.
 const ADMIN_GROUP: &str = "system:masters";
@@ -60,6 +74,7 @@ impl Setup {
             ("apiserver.key", identity.key),
             ("accounts.key", accounts.serialize_pem()),
             ("accounts.pub", accounts.public_key_pem()),
+            ("audit-policy.yaml", AUDIT_POLICY.to_owned()),
             (
                 "tokens.csv",
                 format!("{token},admin,admin,\"{ADMIN_GROUP}\"\n"),
@@ -99,7 +114,16 @@ impl Setup {
         self.start(&command, "etcd")
     }
 
-    pub(super) fn start_api_server(&self, binaries: &Binaries) -> Result<Process> {
+    /// Where the API server writes what it was asked, if it is to.
+    pub(super) fn audit_log(&self) -> PathBuf {
+        self.path("audit.log")
+    }
+
+    pub(super) fn start_api_server(
+        &self,
+        binaries: &Binaries,
+        options: &ControlPlaneOptions,
+    ) -> Result<Process> {
         let mut command = Command::new(&binaries.kube_apiserver);
         command
             .arg(format!("--etcd-servers={}", self.etcd_url))
@@ -121,10 +145,20 @@ impl Setup {
                 "--service-cluster-ip-range=10.96.0.0/16",
                 "--endpoint-reconciler-type=none",
             ]);
+        if options.audit {
+            command
+                .arg(self.flag("audit-policy-file", "audit-policy.yaml"))
+                .arg(format!("--audit-log-path={}", self.audit_log().display()))
+                .arg(format!("--audit-log-maxsize={AUDIT_MEGABYTES}"));
+        }
         self.start(&command, "kube-apiserver")
     }
 
-    pub(super) fn start_controller_manager(&self, binaries: &Binaries) -> Result<Process> {
+    pub(super) fn start_controller_manager(
+        &self,
+        binaries: &Binaries,
+        options: &ControlPlaneOptions,
+    ) -> Result<Process> {
         let mut command = Command::new(&binaries.kube_controller_manager);
         command
             .arg(self.flag("kubeconfig", "admin.kubeconfig"))
@@ -136,7 +170,11 @@ impl Setup {
                 "--secure-port=0",
                 "--profiling=false",
             ])
-            .args(["--kube-api-qps=1000", "--kube-api-burst=2000"]);
+            .arg(format!("--kube-api-qps={}", options.controller_manager_qps))
+            .arg(format!(
+                "--kube-api-burst={}",
+                options.controller_manager_burst
+            ));
         self.start(&command, "kube-controller-manager")
     }
 

@@ -5,6 +5,7 @@
     reason = "a command line tool prints"
 )]
 
+mod bench;
 mod cargo;
 mod codegen;
 mod component;
@@ -53,6 +54,8 @@ enum Task {
     },
     /// Show a GitOps loop from nothing, with times; needs no cluster.
     Quickstart(quickstart::Options),
+    /// Measure Weir, its peers and a plain client: `bench mttp --n 1000`, `bench latency`.
+    Bench(bench::Options),
     /// Get etcd, kube-apiserver, kube-controller-manager and kubectl.
     ControlPlane {
         /// Print only the folder that holds kube-apiserver.
@@ -89,6 +92,7 @@ fn run(task: Task) -> Result<()> {
             suite::conclude(suite::Outcome::Ran(tally))
         }
         Task::Quickstart(options) => quickstart::run(&options),
+        Task::Bench(options) => bench::run(&options),
         Task::ControlPlane { print_dir, start } => control_plane::run(print_dir, start),
     }
 }

@@ -15,6 +15,8 @@ use crate::loader::LoadRestriction;
 use crate::path;
 use crate::remote::Remote;
 
+pub(crate) use generate::{is_local_relative_path, merge_images};
+
 /// Why there is no build. The texts are Flux's, without what it says around them.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {

@@ -1,6 +1,8 @@
 //! The suffix that generated names get: a short text of the content's digest.
 
-use kyaml::{Kind, Node};
+use std::fmt::Write as _;
+
+use kyaml::{Kind, Node, Style};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
@@ -36,7 +38,11 @@ pub(crate) fn encoded(node: &Node) -> Result<String, Error> {
     let (fields, optional): (&[&str], _) = match kind {
         "ConfigMap" => (&["data"], "binaryData"),
         "Secret" => (&["data", "type"], "stringData"),
-        _ => return Ok(json_text::compact(&node.to_json()?)),
+        _ => {
+            let mut out = String::new();
+            print_tree(&mut out, node);
+            return Ok(out);
+        }
     };
     let mut object = Map::new();
     object.insert("kind".to_owned(), Value::from(kind));
@@ -50,6 +56,61 @@ pub(crate) fn encoded(node: &Node) -> Result<String, Error> {
         object.insert(optional.to_owned(), more);
     }
     Ok(json_text::compact(&Value::Object(object)))
+}
+
+/// The tree itself, as the original prints it for kinds that it does not know. Depth is bounded by that
+/// of what was read.
+fn print_tree(out: &mut String, node: &Node) {
+    const STYLES: [(Style, u64); 6] = [
+        (Style::TAGGED, 1),
+        (Style::DOUBLE_QUOTED, 2),
+        (Style::SINGLE_QUOTED, 4),
+        (Style::LITERAL, 8),
+        (Style::FOLDED, 16),
+        (Style::FLOW, 32),
+    ];
+    let kind = match node.kind() {
+        Kind::Sequence => 2,
+        Kind::Mapping => 4,
+        Kind::Scalar => 8,
+        Kind::Alias => 16,
+    };
+    let styles = STYLES.iter().filter(|(style, _)| node.style().has(*style));
+    let style: u64 = styles.map(|(_, bit)| bit).sum();
+    let _ = write!(out, "{{\"Kind\":{kind},\"Style\":{style}");
+    for (name, text) in [
+        ("Tag", node.tag_text()),
+        ("Value", node.text()),
+        ("Anchor", node.anchor().unwrap_or_default()),
+    ] {
+        let _ = write!(out, ",\"{name}\":");
+        json_text::string(out, text);
+    }
+    out.push_str(",\"Alias\":null,\"Content\":");
+    let entries = node.entries().iter();
+    let fields = entries.flat_map(|entry| [&entry.key, &entry.value]);
+    let mut before = '[';
+    for child in fields.chain(node.items()) {
+        out.push(before);
+        print_tree(out, child);
+        before = ',';
+    }
+    out.push_str(if before == '[' { "null" } else { "]" });
+    let comments = node.comments();
+    for (name, text) in [
+        ("HeadComment", &comments.head),
+        ("LineComment", &comments.line),
+        ("FootComment", &comments.foot),
+    ] {
+        let _ = write!(out, ",\"{name}\":");
+        json_text::string(out, text);
+    }
+    let _ = write!(
+        out,
+        ",\"Line\":{},\"Column\":{}}}",
+        node.line(),
+        node.column()
+    );
 }
 
 fn value(node: &Node, field: &str) -> Result<Value, Error> {

@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::id::{Gvk, ResId};
 use crate::schema::BuildSchema;
 
-pub(crate) use history::{Behavior, History};
+pub(crate) use history::{Behavior, Former, History};
 pub(crate) use read::{check_metadata, read, read_text};
 pub(crate) use shared::{Shared, Step};
 

@@ -16,17 +16,19 @@ mod vars;
 use crate::error::Error;
 use crate::res_map::ResMap;
 
-pub(crate) use images::Images;
+pub(crate) use images::{Images, split as split_image};
 pub(crate) use labels::{Annotations, Labels};
-pub(crate) use name_reference::rewrite as rewrite_names;
+pub(crate) use name_reference::{rewrite as rewrite_names, rewrite_one as rewrite_names_of};
 pub(crate) use names::{Affix, AffixKind};
 pub(crate) use namespace::{Namespace, Subjects};
 pub(crate) use patch::{PatchSet, PatchText, StrategicPatches};
 pub(crate) use patch_json::{JsonPatch, parse as parse_json_patch};
 pub(crate) use replacement::Replacements;
-pub(crate) use replicas::Replicas;
+pub(crate) use replicas::{Replicas, set as set_replicas};
 pub(crate) use value_add::{AddTarget, ValueAdd};
-pub(crate) use vars::{VarSet, resolve as resolve_vars, shown as shown_var};
+pub(crate) use vars::{
+    VarSet, expand_field, expand_text, resolve as resolve_vars, shown as shown_var,
+};
 
 /// A configured change.
 #[derive(Debug)]

@@ -9,8 +9,10 @@ mod bench;
 mod cargo;
 mod codegen;
 mod component;
+mod conformance;
 mod control_plane;
 mod deny;
+mod flux_cli;
 mod quickstart;
 mod suite;
 mod tidy;
@@ -52,8 +54,22 @@ enum Task {
         /// Run only tests whose name contains this.
         filter: Option<String>,
     },
+    /// Run a recorded corpus: `conformance kustomize [--corpus DIR] [--filter TEXT] [--verbose]`.
+    Conformance {
+        /// The engine, and what its runner takes.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Record the project's own corpus: `record kustomize [--binary PATH] [--filter TEXT]`.
+    Record {
+        /// The engine, and what its recorder takes.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
     /// Show a GitOps loop from nothing, with times; needs no cluster.
     Quickstart(quickstart::Options),
+    /// Try Flux's own command line client on our controllers; builds it first.
+    FluxCli(flux_cli::Options),
     /// Measure Weir, its peers and a plain client: `bench mttp --n 1000`, `bench latency`.
     Bench(bench::Options),
     /// Get etcd, kube-apiserver, kube-controller-manager and kubectl.
@@ -91,7 +107,10 @@ fn run(task: Task) -> Result<()> {
             let tally = component::run(filter.as_deref())?;
             suite::conclude(suite::Outcome::Ran(tally))
         }
+        Task::Conformance { args } => conformance::run(args),
+        Task::Record { args } => conformance::record(args),
         Task::Quickstart(options) => quickstart::run(&options),
+        Task::FluxCli(options) => flux_cli::run(&options),
         Task::Bench(options) => bench::run(&options),
         Task::ControlPlane { print_dir, start } => control_plane::run(print_dir, start),
     }

@@ -125,6 +125,13 @@ impl Target<'_> {
             }
         }
         self.add_labels(&mut steps, config)?;
+        self.add_late(&mut steps, config)?;
+        Ok(steps.list)
+    }
+
+    /// What comes after names and labels.
+    fn add_late(&self, steps: &mut Steps<'_, '_>, config: &TransformerConfig) -> Result<(), Error> {
+        let layer = &self.kustomization;
         for patch in &layer.patches_json6902 {
             let made = json_patch(patch, &self.loader);
             let made = trouble(made, "PatchJson6902Transformer", || {
@@ -155,7 +162,7 @@ impl Target<'_> {
             })?;
             steps.add("ReplacementTransformer", Transformer::Replacements(made));
         }
-        Ok(steps.list)
+        Ok(())
     }
 
     fn add_patches(&self, steps: &mut Steps<'_, '_>) -> Result<(), Error> {

@@ -43,18 +43,26 @@ impl Images {
         }
         for resource in resources.list_mut() {
             if !is_definition(resource.node()) {
-                resource.edit(|node| {
-                    apply_all(&self.fields, node, NO_KIND, &mut |image, _| {
-                        self.update(image)
-                    })
-                })?;
+                resource.edit(|node| self.in_fields(node))?;
             }
         }
         Ok(())
     }
 
+    /// Whether an image is the one to change.
+    pub(crate) fn fits(&self, image: &str) -> bool {
+        self.pattern.is_match(image)
+    }
+
+    /// Changes the image at the configured fields.
+    pub(crate) fn in_fields(&self, node: &mut Node) -> Result<(), Error> {
+        apply_all(&self.fields, node, NO_KIND, &mut |image, _| {
+            self.update(image)
+        })
+    }
+
     /// Changes the image of every container in every list that is called like one.
-    fn in_containers(&self, node: &mut Node) -> Result<(), Error> {
+    pub(crate) fn in_containers(&self, node: &mut Node) -> Result<(), Error> {
         match node.content_mut() {
             Content::Mapping(entries) => {
                 for entry in entries.iter_mut() {
@@ -79,7 +87,7 @@ impl Images {
 
     fn update(&self, node: &mut Node) -> Result<(), Error> {
         node.expect_kind(Kind::Scalar)?;
-        if !self.pattern.is_match(node.text()) {
+        if !self.fits(node.text()) {
             return Ok(());
         }
         let new = self.changed(node.text());

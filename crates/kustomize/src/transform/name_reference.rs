@@ -104,7 +104,7 @@ pub(crate) fn rewrite(resources: &mut ResMap, references: &[NameReference]) -> R
         let resource = &resources.list()[at];
         let mut failed = None;
         let referrer = Referrer {
-            at,
+            own: &candidates.list[at],
             candidates: &candidates,
             binding_namespaces: binding_namespaces(resource)?,
         };
@@ -132,6 +132,25 @@ pub(crate) fn rewrite(resources: &mut ResMap, references: &[NameReference]) -> R
         }
     }
     Ok(())
+}
+
+/// Rewrites the references of one resource to others, for conformance rows.
+///
+/// # Errors
+/// As [`rewrite`].
+pub(crate) fn rewrite_one(
+    resource: &mut Resource,
+    others: &ResMap,
+    (target, field): (&Gvk, &FieldSpec),
+) -> Result<(), Error> {
+    let candidates = Candidates::of(others);
+    let own = Candidate::of(resource);
+    let referrer = Referrer {
+        own: &own,
+        candidates: &candidates,
+        binding_namespaces: binding_namespaces(resource)?,
+    };
+    resource.edit(|node| referrer.update(node, target, field, &mut None))
 }
 
 fn has_bindings(resources: &ResMap) -> bool {
@@ -190,16 +209,12 @@ fn binding_namespaces(resource: &Resource) -> Result<BTreeSet<String>, Error> {
 
 /// A resource whose references are rewritten.
 struct Referrer<'a> {
-    at: usize,
+    own: &'a Candidate,
     candidates: &'a Candidates,
     binding_namespaces: BTreeSet<String>,
 }
 
 impl Referrer<'_> {
-    fn own(&self) -> &Candidate {
-        &self.candidates.list[self.at]
-    }
-
     /// Updates one field. An ambiguous reference leaves its candidates in `failed`.
     fn update(
         &self,
@@ -224,7 +239,7 @@ impl Referrer<'_> {
 
     /// Whether a resource is near enough to be referred to.
     fn can_reach(&self, candidate: &Candidate) -> bool {
-        let own = &self.own().id;
+        let own = &self.own.id;
         own.cluster_scoped
             || candidate.id.cluster_scoped
             || candidate.id.effective_namespace() == own.effective_namespace()
@@ -303,7 +318,7 @@ impl Search<'_> {
     /// The one resource that an old name means. For maps, their namespace narrows the choice.
     fn find(&mut self, old: &str, namespace: Option<&Namespace>) -> Result<Option<usize>, Error> {
         let all = self.referrer.candidates;
-        let own = self.referrer.own();
+        let own = self.referrer.own;
         let Some(places) = all.by_former_name.get(old) else {
             return Ok(None);
         };

@@ -57,14 +57,20 @@ impl Affix {
             layers.push(self.text.clone());
             resource.remember_id();
         }
-        resource.edit(|node| {
-            field.apply(node, Create::STRING, &mut |name, _| {
-                let text = match self.kind {
-                    AffixKind::Prefix => format!("{}{}", self.text, name.text()),
-                    AffixKind::Suffix => format!("{}{}", name.text(), self.text),
-                };
-                Ok(name.set_scalar(Node::scalar_of(text))?)
-            })
+        resource.edit(|node| self.in_field(node, field))
+    }
+
+    /// Adds the text at one field.
+    ///
+    /// # Errors
+    /// The field is no scalar.
+    pub(crate) fn in_field(&self, node: &mut Node, field: &FieldSpec) -> Result<(), Error> {
+        field.apply(node, Create::STRING, &mut |name, _| {
+            let text = match self.kind {
+                AffixKind::Prefix => format!("{}{}", self.text, name.text()),
+                AffixKind::Suffix => format!("{}{}", name.text(), self.text),
+            };
+            Ok(name.set_scalar(Node::scalar_of(text))?)
         })
     }
 }

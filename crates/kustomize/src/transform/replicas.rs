@@ -24,13 +24,8 @@ impl Replicas {
             });
             for at in places {
                 found = true;
-                resources.list_mut()[at].edit(|node| {
-                    field.apply(node, Create::INTEGER, &mut |place, _| {
-                        let mut count = Node::scalar_of(self.replica.count.to_string());
-                        count.set_tag(Tag::Int);
-                        Ok(place.set_scalar(count)?)
-                    })
-                })?;
+                let count = self.replica.count;
+                resources.list_mut()[at].edit(|node| set(node, field, count))?;
             }
         }
         if found {
@@ -47,4 +42,13 @@ impl Replicas {
             list(&kinds)
         )
     }
+}
+
+/// Writes the number at one field.
+pub(crate) fn set(node: &mut Node, field: &FieldSpec, count: i64) -> Result<(), Error> {
+    field.apply(node, Create::INTEGER, &mut |place, _| {
+        let mut number = Node::scalar_of(count.to_string());
+        number.set_tag(Tag::Int);
+        Ok(place.set_scalar(number)?)
+    })
 }

@@ -259,7 +259,7 @@ impl Expansion<'_> {
 
     fn scalar(&mut self, node: &mut Node) {
         if node.is_string() {
-            self.expand(&node.text().to_owned()).write(node);
+            self.expand(node.text()).write(node);
         }
     }
 
@@ -313,6 +313,47 @@ impl Expansion<'_> {
             }
         }
     }
+}
+
+fn values_of(values: &serde_json::Value) -> BTreeMap<String, VarValue> {
+    let values = values.as_object().into_iter().flatten();
+    let values = values.map(|(name, value)| {
+        let value = match value {
+            serde_json::Value::String(text) => VarValue::Text(text.clone()),
+            serde_json::Value::Bool(flag) => VarValue::Bool(*flag),
+            serde_json::Value::Number(number) => match number.as_i64() {
+                Some(number) => VarValue::Int(number),
+                None => VarValue::Float(number.as_f64().unwrap_or_default()),
+            },
+            _ => VarValue::Structure,
+        };
+        (name.clone(), value)
+    });
+    values.collect()
+}
+
+/// Expands one text, for conformance rows; also says which variables were used.
+pub(crate) fn expand_text(text: &str, values: &serde_json::Value) -> (String, BTreeSet<String>) {
+    let values = values_of(values);
+    let mut expansion = Expansion {
+        values: &values,
+        used: BTreeSet::new(),
+    };
+    (expansion.expand(text).inside_text(), expansion.used)
+}
+
+/// Expands one field, for conformance rows.
+pub(crate) fn expand_field(
+    node: &mut Node,
+    field: &FieldSpec,
+    values: &serde_json::Value,
+) -> Result<(), Error> {
+    let values = values_of(values);
+    let mut expansion = Expansion {
+        values: &values,
+        used: BTreeSet::new(),
+    };
+    field.apply(node, None, &mut |place, _| expansion.apply(place))
 }
 
 #[cfg(test)]

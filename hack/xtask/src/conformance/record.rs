@@ -1,0 +1,123 @@
+//! Recording what the real kustomize prints.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
+
+use super::CORPUS;
+
+/// The module that builds the program.
+const MODULE: &str = "sigs.k8s.io/kustomize/kustomize/v5@v5.8.1";
+
+/// Where the program is built.
+const CACHE: &str = "target/conformance/bin";
+
+/// Records all cases: `kustomize [--binary PATH] [--filter TEXT]`.
+///
+/// # Errors
+/// The program cannot be had or run, or a folder cannot be read or written.
+pub(crate) fn run(args: Vec<String>) -> Result<()> {
+    let mut args = args.into_iter();
+    if args.next().as_deref() != Some("kustomize") {
+        bail!("say what to record: kustomize");
+    }
+    let mut binary = None;
+    let mut filter = String::new();
+    while let Some(arg) = args.next() {
+        match arg.as_str() {
+            "--binary" => binary = args.next().map(PathBuf::from),
+            "--filter" => filter = args.next().unwrap_or_default(),
+            other => bail!("unknown argument '{other}'"),
+        }
+    }
+    let binary = match binary {
+        Some(path) => path,
+        None => install()?,
+    };
+    let mut count = 0;
+    for folder in folders(Path::new(CORPUS))? {
+        for case in folders(&folder)? {
+            if case.join("case.json").is_file() && case.to_string_lossy().contains(&filter) {
+                record(&binary, &case).with_context(|| case.display().to_string())?;
+                count += 1;
+            }
+        }
+    }
+    println!("recorded {count} cases with {}", binary.display());
+    Ok(())
+}
+
+/// Builds the program into the cache, once.
+fn install() -> Result<PathBuf> {
+    let cache = std::env::current_dir()?.join(CACHE);
+    let binary = cache.join("kustomize");
+    if binary.is_file() {
+        return Ok(binary);
+    }
+    println!("building {MODULE} (a minute or two)");
+    let status = Command::new("go")
+        .args(["install", MODULE])
+        .env("GOBIN", &cache)
+        .status()
+        .context("go could not be started; install it or give --binary PATH")?;
+    if !status.success() {
+        bail!("go install {MODULE} failed");
+    }
+    Ok(binary)
+}
+
+fn folders(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut folders = Vec::new();
+    for entry in fs::read_dir(folder).with_context(|| folder.display().to_string())? {
+        let path = entry?.path();
+        if path.is_dir() {
+            folders.push(path);
+        }
+    }
+    folders.sort();
+    Ok(folders)
+}
+
+fn record(binary: &Path, case: &Path) -> Result<()> {
+    let settings: Value = serde_json::from_slice(&fs::read(case.join("case.json"))?)?;
+    let input = fs::canonicalize(case.join("input"))?;
+    let build = |order: &str| {
+        let root = input.join(settings["root"].as_str().unwrap_or("."));
+        let mut command = Command::new(binary);
+        command.arg("build").arg("--reorder").arg(order);
+        if let Some(restrictor) = settings["options"]["loadRestrictor"].as_str() {
+            command.arg("--load-restrictor").arg(restrictor);
+        }
+        if settings["options"]["managedByLabel"] == true {
+            command.arg("--enable-managedby-label");
+        }
+        command.arg(root).output()
+    };
+    for name in ["expected.yaml", "expected-fifo.yaml", "expected-error.txt"] {
+        match fs::remove_file(case.join(name)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+            _ => {}
+        }
+    }
+    let sorted = build("legacy")?;
+    if sorted.status.success() {
+        let plain = build("none")?;
+        fs::write(case.join("expected.yaml"), &sorted.stdout)?;
+        if plain.stdout != sorted.stdout {
+            fs::write(case.join("expected-fifo.yaml"), &plain.stdout)?;
+        }
+        return Ok(());
+    }
+    let messages = String::from_utf8_lossy(&sorted.stderr).into_owned();
+    let at = match messages.starts_with("Error: ") {
+        true => Some(0),
+        false => messages.find("\nError: ").map(|at| at + 1),
+    };
+    let text = messages[at.context("it failed without a message")?..]
+        .replace(&*input.to_string_lossy(), "<INPUT>");
+    fs::write(case.join("expected-error.txt"), text)?;
+    Ok(())
+}

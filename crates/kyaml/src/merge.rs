@@ -7,6 +7,7 @@
 //! Source: kyaml v0.21 `yaml/merge2/merge2.go`, `yaml/walk/*.go`.
 
 mod directive;
+mod fields;
 mod list;
 
 pub use directive::{Directive, take_directive};
@@ -14,7 +15,8 @@ pub use directive::{Directive, take_directive};
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use crate::node::{Content, Entry, Kind, Node, Style, Tag, Text};
+use self::fields::{Index, Side, first_of_each, remove_all, sorted_firsts, take_value};
+use crate::node::{Content, Entry, Kind, Node, Style, Text};
 use crate::schema::{CommentSchema, Schema, SchemaRef};
 use crate::{Error, Limits};
 
@@ -291,57 +293,83 @@ impl Merger<'_> {
     }
 
     fn adopt_fields(&self, node: &mut Node, at: At<'_>) -> Result<(), Error> {
-        self.each_field(node, |merger, entry| {
+        let Content::Mapping(entries) = &mut node.content else {
+            return Ok(());
+        };
+        let mut gone = Vec::new();
+        for (_, side) in sorted_firsts(entries) {
+            let Side::Target(place) = side else { continue };
+            let entry = &mut entries[place];
             let value = take_value(entry);
-            let comment = merger.key_schema(entry, &value);
+            let comment = self.key_schema(entry, &value);
             let below = below(at, comment.as_ref(), entry.key.text());
-            Ok(merger.adopt(value, below)?.field().map(|mut value| {
-                value.quote_if_ambiguous();
-                value
-            }))
-        })
-    }
-
-    fn merge_fields(&self, target: &mut Node, patch: &[&Entry], at: At<'_>) -> Result<(), Error> {
-        let index = Index::new(patch);
-        let mut used = vec![false; patch.len()];
-        self.each_field(target, |merger, entry| {
-            let other = index.find(entry.key.text());
-            if let Some(found) = other {
-                used[found] = true;
-            }
-            let other = other.map(|found| patch[found]);
-            let value = take_value(entry);
-            let comment = merger.key_schema(entry, &value);
-            let comment = comment.or_else(|| merger.key_schema(other?, &other?.value));
-            let below = below(at, comment.as_ref(), entry.key.text());
-            let outcome = merger.walk(Some(value), other.map(|o| &o.value), below)?;
-            let style = outcome.rest.as_ref().map(|rest| rest.style);
-            let replaced = outcome.origin != Origin::Target;
-            Ok(outcome.field().map(|mut value| {
-                value.quote_if_ambiguous();
-                if let Some(style) = style.filter(|_| replaced) {
-                    value.style = style;
+            match self.adopt(value, below)?.field() {
+                Some(mut value) => {
+                    value.quote_if_ambiguous();
+                    entry.value = value;
                 }
-                value
-            }))
-        })?;
-        let mut added: Vec<&Entry> = Vec::new();
-        added.extend(
-            patch
-                .iter()
-                .zip(used)
-                .filter(|(_, used)| !used)
-                .map(|(entry, _)| *entry),
-        );
-        added.sort_by(|a, b| a.key.text().cmp(b.key.text()));
-        for entry in added {
-            self.add_field(target, entry, at)?;
+                None => gone.push(place),
+            }
         }
+        remove_all(entries, gone);
         Ok(())
     }
 
-    fn add_field(&self, target: &mut Node, entry: &Entry, at: At<'_>) -> Result<(), Error> {
+    /// Merges field by field in the order of names, so that of several errors the first is upstream's.
+    fn merge_fields(&self, target: &mut Node, patch: &[&Entry], at: At<'_>) -> Result<(), Error> {
+        let Content::Mapping(entries) = &mut target.content else {
+            return Ok(());
+        };
+        let mut order: Vec<(Text, Side)> = sorted_firsts(entries);
+        let index = Index::new(patch);
+        let known: HashSet<usize> = order
+            .iter()
+            .filter_map(|(name, _)| index.find(name))
+            .collect();
+        let new = (0..patch.len()).filter(|at| !known.contains(at));
+        order.extend(new.map(|at| (patch[at].key.text().into(), Side::Patch(at))));
+        order.sort_by(|a, b| a.0.cmp(&b.0));
+        let mut gone = Vec::new();
+        for (name, side) in order {
+            match side {
+                Side::Patch(from) => entries.extend(self.added_field(patch[from], at)?),
+                Side::Target(place) => {
+                    let other = index.find(&name).map(|found| patch[found]);
+                    match self.merged_field(&mut entries[place], other, at)? {
+                        Some(value) => entries[place].value = value,
+                        None => gone.push(place),
+                    }
+                }
+            }
+        }
+        remove_all(entries, gone);
+        Ok(())
+    }
+
+    fn merged_field(
+        &self,
+        entry: &mut Entry,
+        other: Option<&Entry>,
+        at: At<'_>,
+    ) -> Result<Option<Node>, Error> {
+        let value = take_value(entry);
+        let comment = self.key_schema(entry, &value);
+        let comment = comment.or_else(|| self.key_schema(other?, &other?.value));
+        let below = below(at, comment.as_ref(), entry.key.text());
+        let outcome = self.walk(Some(value), other.map(|o| &o.value), below)?;
+        let style = outcome.rest.as_ref().map(|rest| rest.style);
+        let replaced = outcome.origin != Origin::Target;
+        Ok(outcome.field().map(|mut value| {
+            value.quote_if_ambiguous();
+            if let Some(style) = style.filter(|_| replaced) {
+                value.style = style;
+            }
+            value
+        }))
+    }
+
+    /// A field that only the patch has, if anything of it remains.
+    fn added_field(&self, entry: &Entry, at: At<'_>) -> Result<Option<Entry>, Error> {
         let comment = self.key_schema(entry, &entry.value);
         let below = below(at, comment.as_ref(), entry.key.text());
         let outcome = self.walk(None, Some(&entry.value), below)?;
@@ -349,46 +377,12 @@ impl Merger<'_> {
             Origin::Patch => entry.key.style,
             _ => Style::PLAIN,
         };
-        if let (Some(mut value), Some(entries)) = (outcome.field(), target.entries_mut()) {
+        Ok(outcome.field().map(|mut value| {
             value.quote_if_ambiguous();
-            let key =
-                Node::scalar_of(entry.key.scalar().cloned().unwrap_or_default()).styled(style);
-            entries.push(Entry { key, value });
-        }
-        Ok(())
-    }
-
-    /// Replaces the value of every first field of a name by what `change` makes of it; `None` removes
-    /// the field.
-    fn each_field(
-        &self,
-        node: &mut Node,
-        mut change: impl FnMut(&Self, &mut Entry) -> Result<Option<Node>, Error>,
-    ) -> Result<(), Error> {
-        let Content::Mapping(entries) = &mut node.content else {
-            return Ok(());
-        };
-        let first = firsts(entries);
-        let mut gone = Vec::new();
-        for (at, first) in first.into_iter().enumerate() {
-            if !first {
-                continue;
-            }
-            match change(self, &mut entries[at])? {
-                Some(value) => entries[at].value = value,
-                None => gone.push(at),
-            }
-        }
-        if !gone.is_empty() {
-            let mut gone = gone.into_iter().peekable();
-            let mut at = 0;
-            entries.retain(|_| {
-                let here = gone.next_if_eq(&at).is_some();
-                at += 1;
-                !here
-            });
-        }
-        Ok(())
+            let name = entry.key.scalar().cloned().unwrap_or_default();
+            let key = Node::scalar_of(name).styled(style);
+            Entry { key, value }
+        }))
     }
 
     /// The schema in a comment of a field: at its value, else at its key.
@@ -409,66 +403,6 @@ fn below<'s>(at: At<'s>, comment: Option<&'s CommentSchema>, name: &str) -> At<'
     At {
         schema,
         depth: at.depth + 1,
-    }
-}
-
-fn take_value(entry: &mut Entry) -> Node {
-    std::mem::replace(
-        &mut entry.value,
-        Node::raw(Content::Scalar(Text::new_static("")), Tag::Null),
-    )
-}
-
-/// Marks the first of the fields of each name.
-fn firsts(entries: &[Entry]) -> Vec<bool> {
-    if entries.len() <= 16 {
-        let first = |(at, entry): (usize, &Entry)| {
-            entries[..at]
-                .iter()
-                .all(|e| e.key.text() != entry.key.text())
-        };
-        return entries.iter().enumerate().map(first).collect();
-    }
-    let mut seen = HashSet::with_capacity(entries.len());
-    entries
-        .iter()
-        .map(|entry| seen.insert(entry.key.text()))
-        .collect()
-}
-
-fn first_of_each(entries: &[Entry], without_directive: bool) -> Vec<&Entry> {
-    let firsts = firsts(entries).into_iter().zip(entries);
-    let fields = firsts.filter(|(first, _)| *first).map(|(_, entry)| entry);
-    fields
-        .filter(|e| !without_directive || e.key.text() != directive::KEY)
-        .collect()
-}
-
-/// Positions of fields by name.
-enum Index<'a> {
-    Few(&'a [&'a Entry]),
-    Many(std::collections::HashMap<&'a str, usize>),
-}
-
-impl<'a> Index<'a> {
-    fn new(entries: &'a [&'a Entry]) -> Self {
-        if entries.len() <= 16 {
-            return Self::Few(entries);
-        }
-        Self::Many(
-            entries
-                .iter()
-                .enumerate()
-                .map(|(at, e)| (e.key.text(), at))
-                .collect(),
-        )
-    }
-
-    fn find(&self, name: &str) -> Option<usize> {
-        match self {
-            Self::Few(entries) => entries.iter().position(|e| e.key.text() == name),
-            Self::Many(map) => map.get(name).copied(),
-        }
     }
 }
 

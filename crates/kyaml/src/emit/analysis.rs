@@ -209,7 +209,7 @@ mod tests {
 
     #[test]
     fn emoji_are_not_printable() {
-        assert!(Analysis::of("\u{1F600}", Rules::V3).block_plain == false);
+        assert!(!Analysis::of("\u{1F600}", Rules::V3).block_plain);
         assert!(Analysis::of("ü", Rules::V3).block_plain);
     }
 }

@@ -416,10 +416,8 @@ impl<'n, 'o> Emitter<'n, 'o> {
             return;
         }
         match value.content {
-            Content::Scalar(_) => {
-                if self.pending.line.is_empty() {
-                    self.pending.line = std::mem::take(&mut self.pending.key_line);
-                }
+            Content::Scalar(_) if self.pending.line.is_empty() => {
+                self.pending.line = std::mem::take(&mut self.pending.key_line);
             }
             Content::Mapping(_) | Content::Sequence(_) if !value.style.has(Style::FLOW) => {
                 std::mem::swap(&mut self.pending.line, &mut self.pending.key_line);

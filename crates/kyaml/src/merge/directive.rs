@@ -3,7 +3,7 @@
 //! Source: kyaml v0.21 `yaml/merge2/smpdirective.go`.
 
 use crate::Error;
-use crate::node::{Kind, Node};
+use crate::node::{Content, Kind, Node};
 
 pub(super) const KEY: &str = "$patch";
 
@@ -81,6 +81,27 @@ pub(super) fn of_sequence(node: &Node) -> Result<Option<Directive>, Error> {
         Some(item) => of_mapping(item),
         None => Ok(None),
     }
+}
+
+/// A copy without the directives that merging it took out: its own, and if it does not delete, those of
+/// everything below.
+pub(super) fn without(node: &Node) -> Node {
+    let mut bare = node.clone();
+    let mut stack = vec![&mut bare];
+    while let Some(node) = stack.pop() {
+        if !node.is_mapping() && !node.is_sequence() {
+            continue;
+        }
+        if matches!(take_directive(node), Ok(Directive::Delete)) {
+            continue;
+        }
+        match node.content_mut() {
+            Content::Mapping(entries) => stack.extend(entries.iter_mut().map(|e| &mut e.value)),
+            Content::Sequence(items) => stack.extend(items.iter_mut()),
+            _ => {}
+        }
+    }
+    bare
 }
 
 /// Taking the directive out also drops empty items, and others with the same directive.

@@ -4,7 +4,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::directive::{Directive, KEY, of_sequence, take_directive};
+use super::directive::{self, Directive, KEY, of_sequence, take_directive};
 use super::{At, ListOrder, Merger, Origin, Outcome, dressed, missing};
 use crate::Error;
 use crate::node::{Kind, Node, Text};
@@ -236,6 +236,8 @@ struct Lists<'m, 'a> {
     target: Vec<usize>,
     added: Vec<usize>,
     comparisons: usize,
+    /// Patch items that have been merged before.
+    visited: HashSet<usize>,
 }
 
 impl<'m, 'a> Lists<'m, 'a> {
@@ -248,6 +250,7 @@ impl<'m, 'a> Lists<'m, 'a> {
             pool: items,
             added: Vec::new(),
             comparisons: 0,
+            visited: HashSet::new(),
         }
     }
 
@@ -366,7 +369,13 @@ impl<'m, 'a> Lists<'m, 'a> {
             }
             (Patch::Items(items), held) => {
                 self.spend(items.len())?;
-                let theirs = items.iter().find(|item| has_values(item, &keys, &values));
+                let theirs = items
+                    .iter()
+                    .position(|item| has_values(item, &keys, &values));
+                // Upstream takes directives out of a patch item when it first meets it.
+                let again = theirs.filter(|at| !self.visited.insert(*at));
+                let bare = again.map(|at| directive::without(&items[at]));
+                let theirs = bare.as_ref().or(theirs.map(|at| &items[at]));
                 self.merger.walk(held, theirs, self.at)?
             }
             (_, held) => self.merger.walk(held, None, self.at)?,

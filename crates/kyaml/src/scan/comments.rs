@@ -233,7 +233,7 @@ impl Gathering {
                 }
                 self.split(scanner, ahead);
             }
-        } else if !self.text.is_empty() && !(scanner.at + ahead >= scanner.bytes.len()) {
+        } else if !self.text.is_empty() && scanner.at + ahead < scanner.bytes.len() {
             self.text.push('\n');
         }
     }

@@ -36,10 +36,7 @@ pub async fn apply(
         object.spec.common_metadata.as_ref(),
     ) {
         Ok(objects) => stage_by_stage(ctx, pass, objects).await,
-        Err(error) => Err((
-            ChangeSet::default(),
-            Error::Apply(Chain(&error).to_string()),
-        )),
+        Err(error) => Err((Vec::new(), Error::Apply(Chain(&error).to_string()))),
     };
     match applied {
         Ok(changes) => {
@@ -55,25 +52,26 @@ pub async fn apply(
             }
             Ok(changes)
         }
-        Err((changes, error)) => {
-            let held = inventory::union(&plan::stored_inventory(object), &changes.inventory());
+        Err((touched, error)) => {
+            let held = inventory::union(&plan::stored_inventory(object), &touched);
             pass.note(|facts| facts.inventory = facts.inventory.is_some().then_some(held));
             Err(error)
         }
     }
 }
 
-/// The changes so far come with the error.
+/// With an error comes what may be in the cluster now: what was applied and, if a write failed, everything that its
+/// stage was about to write, because an answer may have been lost.
 async fn stage_by_stage(
     ctx: &Context,
     pass: &Pass<KustomizationKind>,
     objects: Vec<Object>,
-) -> Result<ChangeSet, (ChangeSet, Error)> {
+) -> Result<ChangeSet, (Vec<InventoryEntry>, Error)> {
     let object = pass.object();
     let mut done = ChangeSet::default();
     let applier = match ctx.applier(object) {
         Ok(applier) => applier,
-        Err(error) => return Err((done, error)),
+        Err(error) => return Err((Vec::new(), error)),
     };
     let force = if object.spec.force {
         Force::Always
@@ -85,12 +83,12 @@ async fn stage_by_stage(
         let failed = |error: ApplyError| Error::Apply(told.failure_message(&Chain(&error)));
         let plan = match applier.plan(stage, force).await {
             Ok(plan) => plan,
-            Err(error) => return Err((done, failed(error))),
+            Err(error) => return Err((done.inventory(), failed(error))),
         };
         if plan.writes()
             && let Err(error) = write_ahead(pass, &plan.entries()).await
         {
-            return Err((done, error));
+            return Err((done.inventory(), error));
         }
         watch(ctx, &applier, &plan.entries()).await;
         let recreated: Vec<_> = plan.recreated().into_iter().map(|entry| entry.id).collect();
@@ -101,12 +99,13 @@ async fn stage_by_stage(
             ctx.objects.kept().release(pass.key(), stored, &recreated);
         }
         if let Err(error) = applier.execute(&plan, &mut done).await {
-            return Err((done, failed(error)));
+            let touched = inventory::union(&done.inventory(), &plan.entries());
+            return Err((touched, failed(error)));
         }
         if plan.kind.waits()
             && let Err(error) = applier.wait_ready(&plan, STAGE_TIMEOUT).await
         {
-            return Err((done, failed(error)));
+            return Err((done.inventory(), failed(error)));
         }
     }
     Ok(done)

@@ -1,6 +1,11 @@
 //! Times reading and printing: `cargo run --release -p kyaml --example bench -- [FILE]`. Without a file,
 //! 5 MB of small Deployments are made up.
-#![expect(clippy::disallowed_types, reason = "a benchmark needs a clock")]
+#![expect(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "a benchmark needs a clock and reports"
+)]
 
 use std::fmt::Write as _;
 use std::time::Instant;

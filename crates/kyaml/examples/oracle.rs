@@ -1,5 +1,5 @@
 //! Prints what is read from each text, for comparing with the Go libraries: JSON strings come in on
-//! standard input, one per line, and one object per line goes out. `hack/compare/yaml` does the same in Go.
+//! standard input, one per line, and one object per line goes out. a Go program beside it does the same.
 
 use std::fmt::Write as _;
 use std::io::{BufRead as _, Write as _};

@@ -1,4 +1,9 @@
 //! Runs the unit rows of a conformance corpus: `cargo run -p kyaml --example units -- DIR [FILE…]`.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "a tool that reads files and reports"
+)]
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};

@@ -3,6 +3,9 @@
 //!
 //! Source: go.yaml.in/yaml v3.0 `encode.go`, `emitterc.go`; kyaml v0.21 `yaml/alias.go`.
 
+mod comments;
+mod flow;
+
 use super::analysis::Analysis;
 use super::printer::Printer;
 use crate::node::{Content, Entry, Node, Style, Tag};
@@ -137,89 +140,6 @@ impl<'n, 'o> Emitter<'n, 'o> {
         self.printer.write_indent();
     }
 
-    /// Takes up the comments that come with the start of a node.
-    fn announce(&mut self, node: &'n Node) {
-        let comments = node.comments();
-        if !comments.head.is_empty() {
-            self.pending.head = &comments.head;
-        }
-        if !matches!(node.content, Content::Mapping(_) | Content::Sequence(_)) {
-            self.announce_end(node, Place::Item);
-        }
-    }
-
-    /// Takes up the comments that come with the end of a node.
-    fn announce_end(&mut self, node: &'n Node, place: Place) {
-        let comments = node.comments();
-        if !comments.line.is_empty() {
-            self.pending.line = &comments.line;
-        }
-        // A key's foot comment waits for the end of its value.
-        let key = place == Place::SimpleKey || place == Place::ComplexKey;
-        if !comments.foot.is_empty() && !key {
-            self.pending.foot = &comments.foot;
-        }
-    }
-
-    fn head_comment(&mut self) {
-        let tail = std::mem::take(&mut self.pending.tail);
-        if !tail.is_empty() {
-            self.write_indent();
-            self.comment(tail);
-            self.printer.foot_indent = Some(usize::try_from(self.indent).unwrap_or(0));
-        }
-        let head = std::mem::take(&mut self.pending.head);
-        if !head.is_empty() {
-            self.write_indent();
-            self.comment(head);
-        }
-    }
-
-    fn line_comment(&mut self) {
-        let line = std::mem::take(&mut self.pending.line);
-        if !line.is_empty() {
-            self.printer.space();
-            self.comment(line);
-        }
-    }
-
-    fn foot_comment(&mut self) {
-        let foot = std::mem::take(&mut self.pending.foot);
-        if !foot.is_empty() {
-            self.write_indent();
-            self.comment(foot);
-            self.printer.foot_indent = Some(usize::try_from(self.indent).unwrap_or(0));
-        }
-    }
-
-    fn comment(&mut self, text: &str) {
-        let mut breaks = false;
-        for line in text.split_inclusive('\n') {
-            if breaks && line != "\n" {
-                self.write_indent();
-            }
-            let (body, broken) = match line.strip_suffix('\n') {
-                Some(body) => (body, true),
-                None => (line, false),
-            };
-            if !body.is_empty() {
-                if !body.starts_with('#') {
-                    self.printer.put_str("# ");
-                }
-                self.printer.put_str(body);
-                self.printer.indention = false;
-            }
-            if broken {
-                self.printer.put_break();
-            }
-            breaks = broken;
-        }
-        if !breaks {
-            self.printer.put_break();
-        }
-        self.printer.whitespace = true;
-    }
-
     fn node(&mut self, node: &'n Node, place: Place) -> Result<(), Error> {
         match &node.content {
             Content::Alias(name) => {
@@ -338,19 +258,6 @@ impl<'n, 'o> Emitter<'n, 'o> {
         Ok(())
     }
 
-    /// Writes the comments that are pending behind the first part of a node: all of a scalar, or what
-    /// stands before the content of a collection, whose own comments wait for its end.
-    fn after_start(&mut self, place: Place) {
-        if place == Place::SimpleKey || place == Place::ComplexKey {
-            return;
-        }
-        if self.flow_level > 0 && self.has_trailing_comment() {
-            self.printer.tight_indicator(",");
-        }
-        self.line_comment();
-        self.foot_comment();
-    }
-
     fn is_item(&self, place: Place) -> bool {
         place == Place::Item && self.flow_level == 0
     }
@@ -391,133 +298,6 @@ impl<'n, 'o> Emitter<'n, 'o> {
         self.announce_end(node, place);
         self.head_comment();
         self.indent = outer;
-        Ok(())
-    }
-
-    /// A key's foot comment is written behind its value, before the next key.
-    fn announce_key(&mut self, key: &'n Node, tail: &'n str) {
-        if !tail.is_empty() {
-            self.pending.tail = tail;
-        }
-        let comments = key.comments();
-        if !comments.head.is_empty() {
-            self.pending.head = &comments.head;
-        }
-        if !comments.line.is_empty()
-            && !matches!(key.content, Content::Mapping(_) | Content::Sequence(_))
-        {
-            self.pending.line = &comments.line;
-        }
-    }
-
-    /// Line comments of keys go behind a scalar value, or right behind the colon.
-    fn key_line_comment(&mut self, value: &Node) {
-        if self.pending.key_line.is_empty() {
-            return;
-        }
-        match value.content {
-            Content::Scalar(_) if self.pending.line.is_empty() => {
-                self.pending.line = std::mem::take(&mut self.pending.key_line);
-            }
-            Content::Mapping(_) | Content::Sequence(_) if !value.style.has(Style::FLOW) => {
-                std::mem::swap(&mut self.pending.line, &mut self.pending.key_line);
-                self.line_comment();
-                std::mem::swap(&mut self.pending.line, &mut self.pending.key_line);
-            }
-            _ => {}
-        }
-    }
-
-    fn has_trailing_comment(&self) -> bool {
-        !(self.pending.line.is_empty()
-            && self.pending.foot.is_empty()
-            && self.pending.tail.is_empty())
-    }
-
-    fn flow_sequence(
-        &mut self,
-        node: &'n Node,
-        items: &'n [Node],
-        place: Place,
-    ) -> Result<(), Error> {
-        self.printer.opening_indicator("[");
-        let outer = self.increase(true, false, false);
-        self.flow_level += 1;
-        let mut comma = false;
-        for item in items {
-            self.announce(item);
-            if comma {
-                self.printer.tight_indicator(",");
-            }
-            self.head_comment();
-            if self.printer.column == 0 {
-                self.write_indent();
-            }
-            comma = !self.has_trailing_comment();
-            self.node(item, Place::Item)?;
-        }
-        self.announce_end(node, place);
-        self.flow_level -= 1;
-        self.indent = outer;
-        if self.printer.column == 0 {
-            self.write_indent();
-        }
-        self.printer.tight_indicator("]");
-        self.line_comment();
-        self.foot_comment();
-        Ok(())
-    }
-
-    fn flow_mapping(
-        &mut self,
-        node: &'n Node,
-        entries: &'n [Entry],
-        place: Place,
-    ) -> Result<(), Error> {
-        self.printer.opening_indicator("{");
-        let outer = self.increase(true, false, false);
-        self.flow_level += 1;
-        let mut comma = false;
-        let mut tail = "";
-        for entry in entries {
-            self.announce_key(&entry.key, tail);
-            tail = &entry.key.comments().foot;
-            if comma {
-                self.printer.tight_indicator(",");
-            }
-            self.head_comment();
-            if self.printer.column == 0 {
-                self.write_indent();
-            }
-            if self.is_simple_key(&entry.key) {
-                self.node(&entry.key, Place::SimpleKey)?;
-                self.announce(&entry.value);
-                self.printer.tight_indicator(":");
-            } else {
-                self.printer.indicator("?");
-                self.node(&entry.key, Place::ComplexKey)?;
-                self.announce(&entry.value);
-                self.printer.indicator(":");
-            }
-            comma = !self.has_trailing_comment();
-            self.node(&entry.value, Place::Mapped)?;
-        }
-        if !tail.is_empty() {
-            self.pending.tail = tail;
-        }
-        self.announce_end(node, place);
-        let ending = !self.pending.head.is_empty()
-            || !self.pending.foot.is_empty()
-            || !self.pending.tail.is_empty();
-        if ending && comma {
-            self.printer.tight_indicator(",");
-        }
-        self.head_comment();
-        self.flow_level -= 1;
-        self.indent = outer;
-        self.printer.tight_indicator("}");
-        self.line_comment();
-        self.foot_comment();
         Ok(())
     }
 

@@ -172,7 +172,8 @@ fn one(path: &Path, label: &str, counts: &mut Counts, verbose: bool) -> io::Resu
     let expected = read_optional(&path.join("expected.yaml"))?;
     let Some(expected) = expected else {
         let text = read_optional(&path.join("expected-error.txt"))?.unwrap_or_default();
-        return Ok(failing(&tree, &case, &text, label, counts, verbose));
+        let found = build(&tree, &case, Order::Legacy);
+        return Ok(failing(found, &case, (label, &text), counts, verbose));
     };
     let accumulated = read_optional(&path.join("expected-fifo.yaml"))?;
     counts.builds += 1;
@@ -199,15 +200,14 @@ fn one(path: &Path, label: &str, counts: &mut Counts, verbose: bool) -> io::Resu
 }
 
 fn failing(
-    tree: &FileTree,
+    found: Result<String, String>,
     case: &Value,
-    expected: &str,
-    label: &str,
+    (label, expected): (&str, &str),
     counts: &mut Counts,
     verbose: bool,
 ) -> bool {
     counts.failures += 1;
-    let found = match build(tree, case, Order::Legacy) {
+    let found = match found {
         Ok(output) => {
             if verbose {
                 show(label, expected, &output);

@@ -1,21 +1,23 @@
 //! The `generators`, `transformers` and `validators` fields: configurations of built-in plugins.
 
-use std::collections::BTreeMap;
+mod args;
 
 use kyaml::Node;
 use serde_json::Value;
 
 use super::builtin::{json_patch, replacements};
 use super::{Accumulated, Step, Target};
+use args::{
+    AccountArgs, AffixArgs, DataArgs, ImageArgs, NamespaceArgs, PairArgs, PatchArgs,
+    ReplacementArgs, ValueAddArgs,
+};
+
 use crate::build::Context;
-use crate::decode::{self, Mode, readable};
+use crate::decode::{self, Mode};
 use crate::error::{Context as _, Error, bail};
 use crate::field_spec::FieldSpec;
 use crate::generator::{self, Generated};
-use crate::kustomization::{
-    FieldSpecArgs, GeneratorArgs, Image, Metadata, Patch, PatchOptions, ReplacementField, Replica,
-    Selector,
-};
+use crate::kustomization::{FieldSpecArgs, GeneratorArgs, Patch};
 use crate::loader::Loader;
 use crate::origin::Origin;
 use crate::path;
@@ -56,198 +58,6 @@ enum Plugin {
     Generator(Generator),
     Transformer(Transformer),
 }
-
-#[derive(Debug, Clone, Default)]
-struct PairArgs {
-    labels: BTreeMap<String, String>,
-    annotations: BTreeMap<String, String>,
-    field_specs: Vec<FieldSpecArgs>,
-}
-readable!(
-    PairArgs,
-    "LabelTransformerPlugin",
-    "builtins.LabelTransformerPlugin",
-    fields {
-        labels: "labels",
-        annotations: "annotations",
-        field_specs: "fieldSpecs",
-    }
-);
-
-#[derive(Debug, Clone, Default)]
-struct NamespaceArgs {
-    metadata: Metadata,
-    field_specs: Vec<FieldSpecArgs>,
-    unset_only: bool,
-    subjects: String,
-}
-readable!(
-    NamespaceArgs,
-    "NamespaceTransformerPlugin",
-    "builtins.NamespaceTransformerPlugin",
-    fields {
-        metadata: "metadata",
-        field_specs: "fieldSpecs",
-        unset_only: "unsetOnly",
-        subjects: "setRoleBindingSubjects",
-    }
-);
-
-#[derive(Debug, Clone, Default)]
-struct AffixArgs {
-    prefix: String,
-    suffix: String,
-    field_specs: Option<Vec<FieldSpecArgs>>,
-}
-readable!(
-    AffixArgs,
-    "PrefixTransformerPlugin",
-    "builtins.PrefixTransformerPlugin",
-    fields {
-        prefix: "prefix",
-        suffix: "suffix",
-        field_specs: "fieldSpecs",
-    }
-);
-
-#[derive(Debug, Clone, Default)]
-struct ImageArgs {
-    image: Image,
-    replica: Replica,
-    field_specs: Vec<FieldSpecArgs>,
-}
-readable!(
-    ImageArgs,
-    "ImageTagTransformerPlugin",
-    "builtins.ImageTagTransformerPlugin",
-    fields {
-        image: "imageTag",
-        replica: "replica",
-        field_specs: "fieldSpecs",
-    }
-);
-
-#[derive(Debug, Clone, Default)]
-struct PatchArgs {
-    path: String,
-    patch: String,
-    operations: String,
-    target: Option<Selector>,
-    options: Option<PatchOptions>,
-    paths: Vec<String>,
-    patches: String,
-}
-readable!(
-    PatchArgs,
-    "PatchTransformerPlugin",
-    "builtins.PatchTransformerPlugin",
-    fields {
-        path: "path",
-        patch: "patch",
-        operations: "jsonOp",
-        target: "target",
-        options: "options",
-        paths: "paths",
-        patches: "patches",
-    }
-);
-
-#[derive(Debug, Clone, Default)]
-struct ReplacementArgs {
-    replacements: Vec<ReplacementField>,
-}
-readable!(
-    ReplacementArgs,
-    "ReplacementTransformerPlugin",
-    "builtins.ReplacementTransformerPlugin",
-    fields {
-        replacements: "replacements",
-    }
-);
-
-#[derive(Debug, Clone, Default)]
-struct AddTargetArgs {
-    selector: Option<Selector>,
-    field_path: String,
-    position: decode::Int,
-}
-readable!(
-    AddTargetArgs,
-    "Target",
-    "builtins.Target",
-    fields {
-        selector: "selector",
-        field_path: "fieldPath",
-        position: "filePathPosition",
-    }
-);
-
-#[derive(Debug, Clone, Default)]
-struct ValueAddArgs {
-    value: String,
-    targets: Vec<AddTargetArgs>,
-    target_file: String,
-}
-readable!(
-    ValueAddArgs,
-    "ValueAddTransformerPlugin",
-    "builtins.ValueAddTransformerPlugin",
-    fields {
-        value: "value",
-        targets: "targets",
-        target_file: "targetFilePath",
-    }
-);
-
-#[derive(Debug, Clone, Default)]
-struct DataArgs {
-    metadata: Metadata,
-    args: GeneratorArgs,
-}
-readable!(
-    DataArgs,
-    "SecretGeneratorPlugin",
-    "builtins.SecretGeneratorPlugin",
-    embeds { args: "SecretArgs" },
-    fields {
-        metadata: "metadata"
-    }
-);
-
-#[derive(Debug, Clone, Default)]
-struct AccountName {
-    name: String,
-    namespace: String,
-    project: String,
-}
-readable!(
-    AccountName,
-    "ServiceAccount",
-    "types.ServiceAccount",
-    fields {
-        name: "name",
-        namespace: "namespace",
-        project: "projectId",
-    }
-);
-
-/// The configuration of a service account that a cloud knows.
-#[derive(Debug, Clone, Default)]
-pub(super) struct AccountArgs {
-    cloud: String,
-    cluster: AccountName,
-    account: AccountName,
-}
-readable!(
-    AccountArgs,
-    "IAMPolicyGeneratorPlugin",
-    "builtins.IAMPolicyGeneratorPlugin",
-    fields {
-        cloud: "cloud",
-        cluster: "kubernetesService",
-        account: "serviceAccount",
-    }
-);
 
 impl AccountArgs {
     fn generate(&self, context: &Context) -> Result<Vec<Resource>, Error> {

@@ -4,6 +4,7 @@
 //! ends with this process. What is waited for is seen by one watch per kind.
 
 mod cluster;
+mod failing;
 mod floor;
 mod latency;
 mod level;
@@ -97,11 +98,15 @@ enum Source {
     Each,
 }
 
-/// Runs one bench for all its peers.
+/// Runs one bench for all its peers, in an optimised build of this program: the client shares the
+/// machine with what it measures.
 ///
 /// # Errors
 /// If a phase of a peer failed; what was measured is printed and written nevertheless.
 pub(crate) fn run(options: &Options) -> Result<()> {
+    if cfg!(debug_assertions) {
+        return run_optimised();
+    }
     let common = match &options.bench {
         Bench::Mttp(options) => &options.common,
         Bench::Latency(options) => &options.common,
@@ -131,6 +136,14 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
+fn run_optimised() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let mut command = vec!["run", "--locked", "--quiet", "--profile", "quick"];
+    command.extend(["--package", "xtask", "--"]);
+    command.extend(arguments.iter().map(String::as_str));
+    cargo::run(&command)
+}
+
 impl Common {
     /// Builds weir unless one was given, and gets the control plane.
     fn prepare(&self) -> Result<()> {
@@ -139,6 +152,7 @@ impl Common {
             let packages = ["--package", "weir", "--package", "source-controller"];
             cargo::run(&[&["build", "--locked"], &profile[..], &packages[..]].concat())?;
         }
+        self.weir()?;
         control_plane::get().map(drop)
     }
 
@@ -215,6 +229,7 @@ impl Common {
         };
         let mut lines = vec![
             format!("machine: {}", usage::machine()),
+            self.version(),
             format!(
                 "kube-controller-manager: {} requests/s, {} at once{default}",
                 plane.controller_manager_qps, plane.controller_manager_burst
@@ -227,5 +242,27 @@ impl Common {
             ));
         }
         lines
+    }
+
+    /// Which weir is measured.
+    fn version(&self) -> String {
+        if let Some(path) = &self.weir {
+            return format!("weir: {}", path.display());
+        }
+        let git = |args: &[&str]| {
+            let mut command = std::process::Command::new("git");
+            let output = command.args(args).current_dir(layout::workspace()).output();
+            output.map_or_else(
+                |_| String::new(),
+                |it| String::from_utf8_lossy(&it.stdout).trim().to_owned(),
+            )
+        };
+        let commit = git(&["rev-parse", "--short", "HEAD"]);
+        let changed = if git(&["status", "--porcelain"]).is_empty() {
+            ""
+        } else {
+            " with uncommitted changes"
+        };
+        format!("weir: commit {commit}{changed}, profile {}", self.profile)
     }
 }

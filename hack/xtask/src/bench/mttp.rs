@@ -19,7 +19,7 @@ use super::peer::Peer;
 use super::report::{Record, Report};
 use super::stage::{self, Stage};
 use super::workload::{self, CPU, NAMESPACE};
-use super::{Common, FLOOR, Source, floor};
+use super::{Common, FLOOR, Source, failing, floor};
 
 /// The name of the GitRepository that all share.
 const SHARED: &str = "shared";
@@ -49,6 +49,12 @@ pub(super) struct Options {
     /// Seconds within which what drifted must be back.
     #[arg(long, value_name = "SECONDS", default_value_t = 150)]
     drift_limit: u64,
+    /// Fill another namespace with so many Kustomizations that fail again and again.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    failing: usize,
+    /// `spec.retryInterval` of those that fail.
+    #[arg(long, value_name = "DURATION", default_value = "30s")]
+    failing_retry: String,
 }
 
 /// A phase.
@@ -95,7 +101,12 @@ pub(super) async fn run(options: &Options, peer: &Peer, report: &mut Report) {
         Source::One => "one GitRepository",
         Source::Each => "a GitRepository each",
     };
-    let mut record = Record::new(peer, &format!("{} items from {source}", options.n));
+    let mut work = format!("{} items from {source}", options.n);
+    if options.failing > 0 {
+        let retry = &options.failing_retry;
+        work += &format!(", beside {} that fail every {retry}", options.failing);
+    }
+    let mut record = Record::new(peer, &work);
     let result = if peer.name == FLOOR {
         floor::run(options, peer, &mut record).await
     } else {
@@ -124,6 +135,9 @@ async fn perform(options: &Options, peer: &Peer, record: &mut Record) -> Result<
         cpu: CPU[0],
     };
     record.idle_mib = run.stage.resident().await;
+    if options.failing > 0 {
+        failing::surround(&run.stage, options.failing, &options.failing_retry).await?;
+    }
     for phase in &options.phases {
         if let Err(error) = run.phase(*phase, record).await {
             return Err(error.context(run.stage.logs()));

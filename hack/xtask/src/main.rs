@@ -71,7 +71,7 @@ enum Task {
     /// Try Flux's own command line client on our controllers; builds it first.
     FluxCli(flux_cli::Options),
     /// Measure Weir, its peers and a plain client: `bench mttp --n 1000`, `bench latency`.
-    Bench(bench::Options),
+    Bench(Box<bench::Options>),
     /// Get etcd, kube-apiserver, kube-controller-manager and kubectl.
     ControlPlane {
         /// Print only the folder that holds kube-apiserver.

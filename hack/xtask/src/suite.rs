@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::cargo::{self, Tally};
-use crate::{codegen, component, deny, tidy};
+use crate::{codegen, component, conformance, deny, tidy};
 
 /// What a step came to.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub(crate) enum Outcome {
 type Step = (&'static str, fn() -> Result<Outcome>);
 
 /// Cheap checks first.
-const STEPS: [Step; 7] = [
+const STEPS: [Step; 8] = [
     ("format", format),
     ("tidy", tidy::run),
     ("deny", deny::run),
@@ -29,6 +29,7 @@ const STEPS: [Step; 7] = [
     }),
     ("clippy", clippy),
     ("unit", unit),
+    ("conformance", conformance),
     ("component", || component::run(None).map(Outcome::Ran)),
 ];
 
@@ -115,6 +116,12 @@ pub(crate) fn clippy() -> Result<Outcome> {
 /// Runs the tests of the default members, which need no cluster.
 pub(crate) fn unit() -> Result<Outcome> {
     cargo::test(&[]).map(Outcome::Ran)
+}
+
+/// Runs the recorded cases of the engines.
+fn conformance() -> Result<Outcome> {
+    conformance::run(vec![String::from("kustomize")])?;
+    Ok(Outcome::Ran(Tally::ONE))
 }
 
 fn describe(tally: Tally) -> String {

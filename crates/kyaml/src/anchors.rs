@@ -14,29 +14,35 @@ impl Node {
     /// [`Error::Invalid`] for an unknown anchor, one that contains itself, or a merge of something
     /// but mappings; [`Error::Limit`] if the copies exceed the limits.
     pub fn expand_aliases(&mut self, limits: &Limits) -> Result<(), Error> {
-        if !self.needs_expansion(true) {
+        if !self.needs_expansion() {
             return Ok(());
         }
+        self.expand(limits, Merging::Kyaml)
+    }
+
+    /// As [`Node::expand_aliases`], with `<<` keys as yaml.v3 decodes them: quoted ones are strings.
+    pub(crate) fn expand_for_decoding(&mut self, limits: &Limits) -> Result<(), Error> {
+        self.expand(limits, Merging::Decoding)
+            .map_err(|err| match err {
+                Error::Merge(problem) => Error::Invalid(problem),
+                other => other,
+            })
+    }
+
+    fn expand(&mut self, limits: &Limits, merging: Merging) -> Result<(), Error> {
         let mut expansion = Expansion {
             anchors: BTreeMap::new(),
             budget: limits.nodes,
             depth: limits.depth,
             opened: 0,
-            merges: true,
+            merging,
         };
         expansion.node(self, 0)
     }
 
     /// Replaces aliases as [`Node::expand_aliases`], but leaves `<<` keys to the caller.
     pub(crate) fn replace_aliases(&mut self, limits: &Limits) -> Result<(), Error> {
-        let mut expansion = Expansion {
-            anchors: BTreeMap::new(),
-            budget: limits.nodes,
-            depth: limits.depth,
-            opened: 0,
-            merges: false,
-        };
-        expansion.node(self, 0)
+        self.expand(limits, Merging::Leave)
     }
 
     /// Whether anything below is an alias.
@@ -57,10 +63,26 @@ impl Node {
 
     /// Whether anything below has an anchor, an alias or a merge key.
     pub(crate) fn uses_anchors(&self) -> bool {
-        self.needs_expansion(false)
+        let mut stack = vec![self];
+        while let Some(node) = stack.pop() {
+            if node.anchor().is_some() || matches!(node.content, Content::Alias(_)) {
+                return true;
+            }
+            stack.extend(node.items());
+            for entry in node.entries() {
+                if entry.key.tag == Tag::Merge || entry.key.anchor().is_some() {
+                    return true;
+                }
+                stack.push(&entry.value);
+                if !entry.key.is_scalar() {
+                    stack.push(&entry.key);
+                }
+            }
+        }
+        false
     }
 
-    fn needs_expansion(&self, doubled: bool) -> bool {
+    fn needs_expansion(&self) -> bool {
         let mut stack = vec![self];
         while let Some(node) = stack.pop() {
             if node.anchor().is_some() {
@@ -74,7 +96,7 @@ impl Node {
                     for entry in entries.iter() {
                         if entry.key.text() == "<<"
                             || entry.key.anchor().is_some()
-                            || doubled && is_doubled(entry)
+                            || is_doubled(entry)
                         {
                             return true;
                         }
@@ -125,14 +147,23 @@ enum Anchor {
     },
 }
 
+/// What becomes of `<<` keys.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Merging {
+    Leave,
+    /// As kyaml does: quoted ones vanish, null keys are doubled.
+    Kyaml,
+    /// As yaml.v3 decodes: only those that are merge keys count.
+    Decoding,
+}
+
 struct Expansion {
     anchors: BTreeMap<Text, Anchor>,
     budget: usize,
     depth: usize,
     /// How many anchors have been opened.
     opened: usize,
-    /// Whether `<<` keys are applied.
-    merges: bool,
+    merging: Merging,
 }
 
 fn invalid(text: impl Into<String>) -> Error {
@@ -164,7 +195,7 @@ impl Expansion {
             }
             Content::Mapping(entries) => {
                 for entry in entries.iter_mut() {
-                    let merges = self.merges && entry.key.tag == Tag::Merge;
+                    let merges = self.merging != Merging::Leave && entry.key.tag == Tag::Merge;
                     let aliased = if merges {
                         aliased(&entry.value)
                     } else {
@@ -177,11 +208,19 @@ impl Expansion {
                         expect_mappings(&entry.value, &aliased, listed)?;
                     }
                 }
-                if self.merges {
-                    merge_keys(entries)?;
-                    let doubled: Vec<Entry> =
-                        entries.iter().filter(|e| is_doubled(e)).cloned().collect();
-                    entries.extend(doubled);
+                match self.merging {
+                    Merging::Leave => {}
+                    Merging::Decoding => {
+                        if entries.iter().any(|e| e.key.tag == Tag::Merge) {
+                            merge_keys(entries)?;
+                        }
+                    }
+                    Merging::Kyaml => {
+                        merge_keys(entries)?;
+                        let doubled: Vec<Entry> =
+                            entries.iter().filter(|e| is_doubled(e)).cloned().collect();
+                        entries.extend(doubled);
+                    }
                 }
             }
         }

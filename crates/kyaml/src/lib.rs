@@ -6,7 +6,8 @@
 //!
 //! # How to use it
 //! - Read: [`parse`] one document, [`parse_all`] a stream, [`read_objects`] a resource file as
-//!   kustomize reads it (split, `List` unwrapped, aliases expanded).
+//!   kustomize reads it (split, `List` unwrapped, aliases expanded); bytes first go through
+//!   [`decode_text`].
 //! - Look: [`Node::get`], [`Node::at`], [`Node::entries`], [`Node::items`], [`Node::text`],
 //!   [`Node::meta`], [`Node::labels`]; by kyaml's paths [`Node::lookup`] (`[name=x]`, indexes, `-`).
 //! - Make: [`Node::scalar_of`] (typed by its look), [`Node::string`], [`Node::mapping_of`],
@@ -16,7 +17,7 @@
 //!   regex paths and wildcards, [`merge`](merge::merge) for strategic merge,
 //!   [`json_patch`] for RFC 6902.
 //! - Print: [`Node::to_output`] as `kustomize build` prints an object, [`Node::to_styled`] as it was
-//!   written, [`Node::to_json`] as a value.
+//!   written, [`Node::to_json`] as a value, [`Node::to_json_1_1`] as kustomize reads its own files.
 //! - Names: [`Node::object_kind`] is the field `kind`; [`Node::kind`] is the kind of node.
 //!
 //! Null is a scalar whose tag is [`Tag::Null`]; a missing field is `None`. A scalar made by
@@ -46,7 +47,7 @@ pub use limits::Limits;
 pub use node::{
     Comments, Content, Entries, Entry, Items, Kind, Meta, Node, Style, Tag, Text, wrapped_base64,
 };
-pub use parse::{Document, parse, parse_all, parse_within, utf8};
+pub use parse::{Document, decode_text, parse, parse_all, parse_within, utf8};
 pub use path::{match_path, split_path, split_path_smart};
 pub use reader::{read_documents, read_objects, split_documents};
 pub use schema::{Schema, SchemaRef};

@@ -2,6 +2,7 @@
 //!
 //! Source: go.yaml.in/yaml v3.0 `decode.go`.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use crate::events::{Event, EventComments, EventKind, Parser};
@@ -73,6 +74,31 @@ pub fn utf8(bytes: &[u8]) -> Result<&str, Error> {
             line: 0,
             problem: problem.into(),
         }
+    })
+}
+
+/// Takes bytes as text, UTF-16 with a byte order mark included.
+///
+/// # Errors
+/// [`Error::Syntax`] with Go's text if they are neither.
+pub fn decode_text(bytes: &[u8]) -> Result<Cow<'_, str>, Error> {
+    let unit: fn([u8; 2]) -> u16 = match bytes {
+        [0xFF, 0xFE, ..] => u16::from_le_bytes,
+        [0xFE, 0xFF, ..] => u16::from_be_bytes,
+        _ => return utf8(bytes).map(Cow::Borrowed),
+    };
+    let (pairs, rest) = bytes[2..].as_chunks::<2>();
+    let text: Result<String, _> =
+        char::decode_utf16(pairs.iter().map(|pair| unit(*pair))).collect();
+    let problem = match text {
+        Ok(text) if rest.is_empty() => return Ok(Cow::Owned(text)),
+        Ok(_) => "incomplete UTF-16 character",
+        Err(err) if err.unpaired_surrogate() >= 0xDC00 => "unexpected low surrogate area",
+        Err(_) => "expected low surrogate area",
+    };
+    Err(Error::Syntax {
+        line: 0,
+        problem: problem.into(),
     })
 }
 

@@ -72,6 +72,16 @@ impl Schema {
         user::read(text, base)
     }
 
+    /// The built-in schema on top of another one, which then only fills gaps: what upstream ends up with
+    /// when scopes were asked for before the user's schema was set.
+    #[must_use]
+    pub fn builtin_over(base: Arc<Self>) -> Self {
+        Self {
+            base: Some(base),
+            ..table::builtin()
+        }
+    }
+
     /// The schema of a resource type; `None` for unknown ones.
     #[must_use]
     pub fn resource(&self, api_version: &str, kind: &str) -> Option<SchemaRef<'_>> {

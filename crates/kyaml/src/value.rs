@@ -149,7 +149,13 @@ pub(crate) fn mapping_fields(node: &Node) -> Result<Vec<(Cow<'_, str>, &Node)>, 
         if !key.is_scalar() {
             return Err(invalid_key(key));
         }
-        let other = matches!(key.tag, Tag::Timestamp | Tag::Binary | Tag::Other);
+        let made = key.tag == Tag::Unset && !key.style.is_quoted();
+        let tag = if made {
+            resolve::plain(key.text(), Rules::V3).0
+        } else {
+            key.tag
+        };
+        let other = matches!(tag, Tag::Timestamp | Tag::Binary | Tag::Other);
         match scalar_value(key, Context::Key)? {
             Typed::Text(text) if !other => Ok((text, &entry.value)),
             _ => Err(Error::Json(

@@ -56,6 +56,14 @@ impl Document {
     ///
     /// # Errors
     /// [`Error::Invalid`] if the tree cannot be printed.
+    pub fn to_styled(&self) -> Result<String, Error> {
+        self.to_styled_with(SequenceIndent::Compact)
+    }
+
+    /// As [`Document::to_styled`], with a choice of indentation.
+    ///
+    /// # Errors
+    /// As [`Document::to_styled`].
     pub fn to_styled_with(&self, sequences: SequenceIndent) -> Result<String, Error> {
         let mut out = String::new();
         let mut emitter = Emitter::new(&mut out, sequences);

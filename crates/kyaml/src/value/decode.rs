@@ -3,7 +3,7 @@
 //! Source: kyaml v0.21 `yaml/rnode.go` `MarshalJSON`; go.yaml.in/yaml v3.0 `decode.go`.
 
 use super::json;
-use crate::node::{Content, NO_COMMENTS, Node, Style};
+use crate::node::{Content, NO_COMMENTS, Node, Style, Tag};
 use crate::{Error, Limits};
 
 impl Node {
@@ -13,19 +13,24 @@ impl Node {
         let mut tree = None;
         if self.uses_anchors() {
             let mut plain = self.clone();
-            plain.expand_aliases(&Limits::default())?;
+            plain.expand_for_decoding(&Limits::default())?;
             tree = Some(plain);
         }
         if !tree.as_ref().unwrap_or(self).is_fragile() {
             return Ok(tree);
         }
         let printed = tree.as_ref().unwrap_or(self).to_styled_document()?;
-        let read = crate::parse(&printed)?;
-        Ok(Some(read.map_or_else(Self::null, |document| document.root)))
+        let mut read = match crate::parse(&printed)? {
+            Some(document) => document.root,
+            None => return Ok(Some(Self::null())),
+        };
+        // A `<<` that was made, not read, becomes a merge key only now.
+        read.expand_for_decoding(&Limits::default())?;
+        Ok(Some(read))
     }
 
-    /// Whether printing may lose something: folded scalars, tagged collections and flow collections
-    /// with comments, keys that are collections.
+    /// Whether printing may lose something: folded scalars, blocks that begin with a tab, tagged
+    /// collections and flow collections with comments, keys that are collections or `<<`.
     fn is_fragile(&self) -> bool {
         let mut stack = vec![(self, false)];
         while let Some((node, commented)) = stack.pop() {
@@ -37,6 +42,7 @@ impl Node {
                     .as_ref()
                     .is_some_and(|e| e.comments != NO_COMMENTS);
             if node.style.has(Style::FOLDED)
+                || begins_with_tab(node)
                 || collection && comments && node.style.has(Style::TAGGED)
             {
                 return true;
@@ -46,7 +52,8 @@ impl Node {
             }
             stack.extend(node.items().iter().map(|item| (item, false)));
             for entry in node.entries() {
-                if !entry.key.is_scalar() {
+                if !entry.key.is_scalar() || entry.key.tag == Tag::Unset && entry.key.text() == "<<"
+                {
                     return true;
                 }
                 let commented = entry.key.extra.is_some();
@@ -78,6 +85,19 @@ impl Node {
         collect(root, true, &mut problems);
         Error::Unmarshal(problems)
     }
+}
+
+/// Whether a block scalar's first line begins with a tab, which no reader takes for indentation.
+fn begins_with_tab(node: &Node) -> bool {
+    let Content::Scalar(text) = &node.content else {
+        return false;
+    };
+    let quoted = node.style.has(Style::DOUBLE_QUOTED) || node.style.has(Style::SINGLE_QUOTED);
+    let first = text.as_bytes().first();
+    !quoted
+        && matches!(first, Some(b'\t' | b'\n'))
+        && text.trim_start_matches('\n').starts_with('\t')
+        && text.contains('\n')
 }
 
 fn has_comments(node: &Node) -> bool {

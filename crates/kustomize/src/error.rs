@@ -35,7 +35,7 @@ impl Error {
     /// An error of `kind`.
     pub fn of_kind(kind: ErrorKind, text: impl Into<String>) -> Self {
         Self {
-            text: text.into(),
+            text: bounded(text.into()),
             kind,
         }
     }
@@ -55,11 +55,27 @@ impl Error {
     /// The same failure told from further out: `prefix: text`.
     #[must_use]
     pub fn within(self, prefix: impl std::fmt::Display) -> Self {
-        Self {
-            text: format!("{prefix}: {}", self.text),
-            kind: self.kind,
-        }
+        Self::of_kind(self.kind, format!("{prefix}: {}", self.text))
     }
+}
+
+/// Bytes of one text. Layers quote each other's texts, so that hostile ones grow without end.
+const MAX_TEXT: usize = 64 * 1024;
+
+/// The text, its middle left out if it is too long.
+fn bounded(text: String) -> String {
+    if text.len() <= MAX_TEXT {
+        return text;
+    }
+    let mut head = MAX_TEXT / 2;
+    while !text.is_char_boundary(head) {
+        head -= 1;
+    }
+    let mut tail = text.len() - MAX_TEXT / 2;
+    while !text.is_char_boundary(tail) {
+        tail += 1;
+    }
+    format!("{} […] {}", &text[..head], &text[tail..])
 }
 
 /// Adds the outer layer's words to a failure.

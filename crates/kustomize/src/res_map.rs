@@ -141,7 +141,7 @@ impl ResMap {
 
     fn absorb(&mut self, mut resource: Resource) -> Result<(), Error> {
         let id = resource.id().clone();
-        let places = self.places_of_any(|known| known.same_as(&id));
+        let places = self.places_of_any(&id.name, |known| known.same_as(&id));
         let behavior = resource.history.behavior.unwrap_or_default();
         match places.as_slice() {
             [] => match behavior {
@@ -180,11 +180,13 @@ impl ResMap {
         }
     }
 
-    /// The places of resources of which any id, former or current, fits.
-    pub(crate) fn places_of_any(&self, fits: impl Fn(&ResId) -> bool) -> Vec<usize> {
+    /// The places of resources of which any id of this name, former or current, fits.
+    pub(crate) fn places_of_any(&self, name: &str, fits: impl Fn(&ResId) -> bool) -> Vec<usize> {
         let places = self.list.iter().enumerate();
         places
-            .filter(|(_, resource)| !resource.is_gone() && resource.any_id(&fits))
+            .filter(|(_, resource)| {
+                resource.has_name(name) && !resource.is_gone() && resource.any_id(&fits)
+            })
             .map(|(at, _)| at)
             .collect()
     }
@@ -194,7 +196,10 @@ impl ResMap {
     /// # Errors
     /// There is none, or several.
     pub(crate) fn place_of_target(&self, id: &ResId) -> Result<usize, Error> {
-        let problem = match self.places_of_any(|known| known.same_as(id)).as_slice() {
+        let problem = match self
+            .places_of_any(&id.name, |known| known.same_as(id))
+            .as_slice()
+        {
             [at] => return Ok(*at),
             [] => "no matches",
             _ => "multiple matches",

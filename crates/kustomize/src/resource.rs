@@ -10,7 +10,7 @@ use std::sync::Arc;
 use kyaml::{Node, Text};
 
 use crate::error::Error;
-use crate::id::{Gvk, ResId};
+use crate::id::{Gvk, ResId, builtin_scope, split_api_version};
 use crate::schema::BuildSchema;
 
 pub(crate) use history::{Behavior, Former, History};
@@ -50,6 +50,8 @@ const INTERNAL: [&str; 19] = [
 pub(crate) struct Resource {
     node: Node,
     id: ResId,
+    /// The kind is one of Kubernetes itself.
+    builtin: bool,
     /// Former names, prefixes and the like. While the node is worked on, its annotations lack them.
     pub(crate) history: History,
     /// Scalars that one transformer wrote to several places and that later change together.
@@ -68,6 +70,7 @@ impl Resource {
         let mut resource = Self {
             node,
             id: ResId::default(),
+            builtin: false,
             history: History::default(),
             shared: Shared::default(),
             vars: Vec::new(),
@@ -111,11 +114,17 @@ impl Resource {
     fn refresh(&mut self) {
         let api_version = self.node.api_version();
         let kind = self.node.object_kind();
-        if self.id.gvk.kind != kind || self.id.gvk.api_version() != api_version {
+        let gvk = &self.id.gvk;
+        let parts = (gvk.group.as_str(), gvk.version.as_str());
+        let same = gvk.kind == kind && parts == split_api_version(api_version);
+        if !same {
             self.id.gvk = Gvk::of(api_version, kind);
         }
-        // A schema that the build got meanwhile may know the kind.
-        self.id.cluster_scoped = self.schema.is_cluster_scoped(api_version, kind);
+        // A schema that the build got meanwhile may know a kind that Kubernetes does not.
+        if !same || !self.builtin {
+            self.builtin = builtin_scope(api_version, kind).is_some();
+            self.id.cluster_scoped = self.schema.is_cluster_scoped(api_version, kind);
+        }
         if self.id.name != self.node.name() {
             self.node.name().clone_into(&mut self.id.name);
         }
@@ -190,11 +199,11 @@ impl Resource {
     /// Those of `make`.
     pub(crate) fn rebuild(
         &mut self,
-        make: impl FnOnce(&Node) -> Result<Node, Error>,
+        make: impl FnOnce(Node) -> Result<Node, Error>,
     ) -> Result<(), Error> {
         let before = self.history.clone();
         self.show_history()?;
-        self.node = make(&self.node)?;
+        self.node = make(std::mem::replace(&mut self.node, Node::null()))?;
         self.shared = Shared::default();
         if !before.is_empty() {
             self.node.child_mapping("metadata")?;
@@ -273,6 +282,21 @@ impl Resource {
     /// The first id that the resource had.
     pub(crate) fn original_id(&self) -> ResId {
         self.former_ids().next().unwrap_or_else(|| self.id.clone())
+    }
+
+    /// Whether this is, or was, the resource's name.
+    pub(crate) fn has_name(&self, name: &str) -> bool {
+        let mut former = self.history.former.iter();
+        self.id.name == name || former.any(|former| former.name == name)
+    }
+
+    /// The first name and namespace, and the current ones if they have never changed.
+    pub(crate) fn original_names(&self) -> (&str, &str) {
+        match self.history.former.first() {
+            Some(former) if former.namespace.is_empty() => (&former.name, "default"),
+            Some(former) => (&former.name, &former.namespace),
+            None => (&self.id.name, self.id.effective_namespace()),
+        }
     }
 
     /// Whether any id, former or current, fits.

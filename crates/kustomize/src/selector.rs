@@ -104,16 +104,13 @@ impl Matcher {
             return Ok(false);
         }
         if self.name.is_some() || self.namespace.is_some() {
-            let original = resource.original_id();
+            let (original_name, original_namespace) = resource.original_names();
             let name = self.name.as_ref();
             let namespace = self.namespace.as_ref();
             let either =
                 |part: Option<&Regex>, first: &str, now: &str| fits(part, first) || fits(part, now);
-            if !either(
-                namespace,
-                original.effective_namespace(),
-                id.effective_namespace(),
-            ) || !either(name, &original.name, &id.name)
+            if !either(namespace, original_namespace, id.effective_namespace())
+                || !either(name, original_name, &id.name)
             {
                 return Ok(false);
             }

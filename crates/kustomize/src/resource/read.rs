@@ -60,6 +60,9 @@ fn objects(text: &str, schema: &BuildSchema) -> Result<Vec<Node>, Error> {
 /// One is missing; the text shows what is there.
 pub(crate) fn check_metadata(node: &Node) -> Result<(), Error> {
     let meta = node.meta();
+    if !meta.kind.is_empty() && !meta.name.is_empty() {
+        return Ok(());
+    }
     let labels = node.labels();
     let annotations = node.annotations();
     if meta == Meta::default() && labels.is_empty() && annotations.is_empty() {

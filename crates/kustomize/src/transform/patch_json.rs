@@ -39,8 +39,7 @@ pub(crate) fn parse(text: &str) -> Result<Patch, Error> {
 /// # Errors
 /// An operation does not apply.
 pub(crate) fn apply(resource: &mut Resource, patch: &Patch) -> Result<(), Error> {
-    resource.rebuild(|node| {
-        let mut node = node.clone();
+    resource.rebuild(|mut node| {
         patch.apply_to(&mut node)?;
         Ok(node)
     })

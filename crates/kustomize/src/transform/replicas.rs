@@ -19,7 +19,7 @@ impl Replicas {
     pub(crate) fn transform(&self, resources: &mut ResMap) -> Result<(), Error> {
         let mut found = false;
         for field in &self.fields {
-            let places = resources.places_of_any(|id| {
+            let places = resources.places_of_any(&self.replica.name, |id| {
                 id.name == self.replica.name && id.gvk.is_selected_by(&field.gvk)
             });
             for at in places {

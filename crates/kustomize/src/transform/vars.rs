@@ -54,7 +54,7 @@ impl VarSet {
                 cluster_scoped: false,
             };
             let any_namespace = target.namespace.is_empty();
-            let places = resources.places_of_any(|id| {
+            let places = resources.places_of_any(&target.name, |id| {
                 if any_namespace {
                     id.name == target.name && id.gvk == target.gvk
                 } else {

@@ -24,7 +24,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FILE")]
     flux: Option<PathBuf>,
     /// The cargo profile that weir is built with.
-    #[arg(long, value_name = "NAME", default_value = "quick")]
+    #[arg(long, value_name = "NAME", default_value = "dev")]
     profile: String,
 }
 

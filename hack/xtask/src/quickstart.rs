@@ -32,7 +32,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
     /// The cargo profile that weir is built with; `quick` is optimised, but quick to link.
-    #[arg(long, value_name = "NAME", default_value = "quick")]
+    #[arg(long, value_name = "NAME", default_value = "dev")]
     profile: String,
 }
 

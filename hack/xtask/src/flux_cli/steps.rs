@@ -143,7 +143,7 @@ pub(super) const SESSION: &[Step] = &[
     ]),
     Run("flux events --for Kustomization/infra", 0, &["Kustomization/infra Namespace/demo created", "GitRepository/fleet", "!Kustomization/apps"]),
     Run("flux events -A --types Warning", 0, &["Kustomization/broken", "!Normal"]),
-    Run("flux stats -A", 0, &["RECONCILERS RUNNING FAILING SUSPENDED STORAGE", "GitRepository 1 0 0 … B", "Kustomization 4 2 1 -"]),
+    Run("flux stats -A", 0, &["RECONCILERS RUNNING FAILING SUSPENDED STORAGE", "GitRepository 1 0 0 … B", "Kustomization 4 3 1 -"]),
     Run("flux debug kustomization infra --show-status", 0, &["lastAppliedRevision: main@sha1:{commit}", "- id: _demo__Namespace"]),
     Run("flux debug kustomization infra --show-history", 0, &["lastReconciledStatus: ReconciliationSucceeded", "revision: main@sha1:{commit}"]),
     Run("flux debug kustomization apps --show-vars", 0, &["cluster=one"]),

@@ -20,8 +20,24 @@ const MAX_UNWRAPPED: usize = 1_000_000;
 /// # Errors
 /// It is not YAML, or an object lacks kind or name.
 pub(crate) fn read(bytes: &[u8], schema: &Arc<BuildSchema>) -> Result<Vec<Resource>, Error> {
+    if let Some(text) = utf16(bytes) {
+        return read_text(&text, schema);
+    }
     let text = kyaml::utf8(bytes).map_err(malformed)?;
     read_text(text, schema)
+}
+
+/// The text of a file that a byte order mark declares as UTF-16.
+fn utf16(bytes: &[u8]) -> Option<String> {
+    let unit: fn([u8; 2]) -> u16 = match bytes.get(..2)? {
+        [0xff, 0xfe] => u16::from_le_bytes,
+        [0xfe, 0xff] => u16::from_be_bytes,
+        _ => return None,
+    };
+    let (pairs, rest) = bytes[2..].as_chunks::<2>();
+    let units = pairs.iter().map(|pair| unit(*pair));
+    let text: Result<String, _> = char::decode_utf16(units).collect();
+    text.ok().filter(|_| rest.is_empty())
 }
 
 /// All resources of a text.

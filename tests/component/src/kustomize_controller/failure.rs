@@ -132,10 +132,13 @@ async fn a_later_stage_that_fails_leaves_the_earlier_one_in_the_inventory() -> R
     let bad = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: Bad_Name, namespace: default}\n";
     all.push(&[("ns.yaml", &namespace), ("bad.yaml", bad)], &[])
         .await?;
-    all.kustomization("app", json!({"retryInterval": "1h"})).await?;
+    all.kustomization("app", json!({"retryInterval": "1h"}))
+        .await?;
     let failure = all.fails("app", "ReconciliationFailed").await?;
     ensure!(
-        failure.trim_end().ends_with(&format!("Namespace/{made} created")),
+        failure
+            .trim_end()
+            .ends_with(&format!("Namespace/{made} created")),
         "{failure}"
     );
     let object = all.namespace.api::<Kustomization>().get("app").await?;

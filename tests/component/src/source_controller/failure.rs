@@ -91,7 +91,8 @@ async fn a_changed_spec_ends_a_hanging_fetch() -> Result<()> {
     let good = all.repo.url().to_owned();
     let slow = all.git.repo("slow")?;
     slow.fault(Some(Fault::Delay(std::time::Duration::from_secs(300))));
-    all.apply(json!({"url": slow.url(), "timeout": "5m"})).await?;
+    all.apply(json!({"url": slow.url(), "timeout": "5m"}))
+        .await?;
     all.wait("progress", |object| {
         is(object, "Reconciling", "True", "Progressing")
     })

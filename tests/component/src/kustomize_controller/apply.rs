@@ -73,7 +73,11 @@ async fn a_commit_becomes_objects_and_status_says_so_as_flux_does() -> Result<()
         entry.manager.as_deref() == Some("kustomize-controller")
             && entry.operation.as_deref() == Some("Apply")
     }));
+    announces(&all, &namespace, &revision).await
+}
 
+/// The two events of a first apply, as notification-controller would get them.
+async fn announces(all: &Loop, namespace: &str, revision: &str) -> Result<()> {
     let created = format!("ConfigMap/{namespace}/a created\nService/{namespace}/web created");
     let event = all.event("app", "Progressing", &created).await?;
     assert_eq!(

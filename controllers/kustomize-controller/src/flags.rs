@@ -68,6 +68,8 @@ pub const ADDITIVE_CEL_DEPENDENCY_CHECK: &str = "AdditiveCELDependencyCheck";
 pub const CANCEL_HEALTH_CHECK_ON_NEW_REVISION: &str = "CancelHealthCheckOnNewRevision";
 /// Gate: sources are read past the cache.
 pub const DIRECT_SOURCE_FETCH: &str = "DirectSourceFetch";
+/// Gate: ConfigMaps and Secrets are not watched.
+pub const DISABLE_CONFIG_WATCHERS: &str = "DisableConfigWatchers";
 /// Gate: a health check goes on after the first failure.
 pub const DISABLE_FAIL_FAST: &str = "DisableFailFastBehavior";
 /// Gate: ExternalArtifacts are sources.
@@ -81,7 +83,7 @@ const GATES: &[(&str, bool)] = &[
     ("CacheSecretsAndConfigMaps", false),
     (CANCEL_HEALTH_CHECK_ON_NEW_REVISION, false),
     (DIRECT_SOURCE_FETCH, false),
-    ("DisableConfigWatchers", false),
+    (DISABLE_CONFIG_WATCHERS, false),
     (DISABLE_FAIL_FAST, false),
     ("DisableStatusPollerCache", true),
     (EXTERNAL_ARTIFACT, false),
@@ -95,7 +97,6 @@ const GATES: &[(&str, bool)] = &[
 const GATES_WITHOUT_EFFECT: &[&str] = &[
     ADDITIVE_CEL_DEPENDENCY_CHECK,
     "CacheSecretsAndConfigMaps",
-    "DisableConfigWatchers",
     "GroupChangeLog",
     "MigrateAPIVersion",
     "ObjectLevelWorkloadIdentity",

@@ -12,6 +12,7 @@ use weir_runtime::hub::Store;
 use weir_runtime::queue::Wake;
 use weir_runtime::runtime::{Host, Runtime, RuntimeError, RuntimeOptions};
 
+use crate::configs::Configs;
 use crate::context::{Builds, Context, Identities, Options};
 use crate::flags::{self, KustomizeFlags};
 use crate::kustomization::KustomizationKind;
@@ -66,7 +67,14 @@ pub async fn run(
         gates.is_on(flags::DIRECT_SOURCE_FETCH),
     );
     let attempts = Arc::new(Attempts::default());
-    let (triggers, waker) = triggers::triggers(&sources, &kustomizations, &attempts).waker();
+    let triggers = triggers::triggers(&sources, &kustomizations, &attempts);
+    let configs = (!gates.is_on(flags::DISABLE_CONFIG_WATCHERS))
+        .then(|| Configs::watch(host.hub(), &common.watch_configs_label_selector));
+    let triggers = match &configs {
+        Some(configs) => configs.wake_users(triggers),
+        None => triggers,
+    };
+    let (triggers, waker) = triggers.waker();
     let owners = kustomizations.clone();
     let kept = Arc::new(Kept::default());
     let keeps = Arc::clone(&kept);

@@ -143,7 +143,7 @@ pub fn corrects(owner: &Kustomization, kept: &Kept, object: &ObjectKey, seen: &S
         && kept.keeps(&key_of(owner), &id).unwrap_or_else(listed)
 }
 
-fn key_of(object: &Kustomization) -> Key {
+pub(crate) fn key_of(object: &Kustomization) -> Key {
     Key::new(
         namespace(object),
         object.metadata.name.as_deref().unwrap_or_default(),

@@ -208,6 +208,19 @@ fn a_failed_build_keeps_inventory_and_generation_and_retries() {
 }
 
 #[test]
+fn a_message_that_is_too_long_is_cut() {
+    let error = Error::Build("é".repeat(MAX_MESSAGE));
+    let status = run(
+        &object(json!({})),
+        &facts(Phase::Building),
+        Outcome::Failed(&error),
+    )
+    .status;
+    let ready = find_condition(&status.conditions, READY).expect("a Ready condition");
+    assert!(ready.message.len() <= MAX_MESSAGE && ready.message.ends_with("é..."));
+}
+
+#[test]
 fn a_missing_source_is_reported_without_event_or_reconciling() {
     let group = "source.toolkit.fluxcd.io";
     let error = Error::FindSource {

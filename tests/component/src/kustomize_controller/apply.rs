@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, Result, ensure};
 use harness::eventually;
+use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ConfigMap, Service};
 use kube::ResourceExt as _;
 use kube::api::{DeleteParams, Patch, PatchParams};
@@ -179,6 +180,47 @@ async fn patches_metadata_and_namespace_of_the_spec_are_applied() -> Result<()> 
         "{:?}",
         inventory(&object)
     );
+    Ok(())
+}
+
+#[tokio::test]
+async fn names_images_and_components_of_the_spec_are_applied() -> Result<()> {
+    let deployment = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  replicas: 0\n  selector: {matchLabels: {app: web}}\n  template:\n    metadata: {labels: {app: web}}\n    spec: {containers: [{name: web, image: 'example.com/web:1'}]}\n";
+    let component =
+        "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nresources: [extra.yaml]\n";
+    let files = [
+        ("app/kustomization.yaml", "resources: [web.yaml]\n"),
+        ("app/web.yaml", deployment),
+        ("part/kustomization.yaml", component),
+        ("part/extra.yaml", &*config_map("extra", "1")),
+    ];
+    let all = Loop::start("spec-names", &files).await?;
+    let namespace = all.namespace.name();
+    all.kustomization(
+        "app",
+        json!({
+            "targetNamespace": namespace, "path": "./app", "namePrefix": "pre-", "nameSuffix": "-post",
+            "images": [{"name": "example.com/web", "newTag": "2"}],
+            "components": ["../part", "../absent"], "ignoreMissingComponents": true,
+        }),
+    )
+    .await?;
+    let object = all.applied("app", &all.revision()?).await?;
+    assert_eq!(
+        inventory(&object),
+        [
+            format!("{namespace}_pre-extra-post__ConfigMap"),
+            format!("{namespace}_pre-web-post_apps_Deployment"),
+        ]
+    );
+    let found = all
+        .namespace
+        .api::<Deployment>()
+        .get("pre-web-post")
+        .await?;
+    let pod = found.spec.and_then(|spec| spec.template.spec);
+    let image = pod.and_then(|pod| pod.containers.first()?.image.clone());
+    assert_eq!(image.as_deref(), Some("example.com/web:2"));
     Ok(())
 }
 

@@ -1,9 +1,10 @@
 //! Variables in what was built.
 
 use anyhow::{Context as _, Result, ensure};
+use harness::eventually;
 use serde_json::json;
 
-use crate::fixture::{Loop, config_map, value};
+use crate::fixture::{LIMIT, Loop, config_map, value};
 
 fn template(name: &str, text: &str) -> String {
     config_map(name, text)
@@ -98,4 +99,30 @@ async fn a_marked_resource_is_left_alone() -> Result<()> {
         "${a}"
     );
     Ok(())
+}
+
+#[tokio::test]
+async fn a_change_of_a_labelled_config_map_is_applied_at_once() -> Result<()> {
+    let all = Loop::start("substitute-watch", &[("a.yaml", &template("a", "${v}"))]).await?;
+    let variables = |value: &str| {
+        let label = "labels: {reconcile.fluxcd.io/watch: Enabled}";
+        format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: vars, {label}}}\ndata: {{v: {value}}}\n"
+        )
+    };
+    all.namespace.apply(&variables("one")).await?;
+    let spec = json!({
+        "targetNamespace": all.namespace.name(),
+        "postBuild": {"substituteFrom": [{"kind": "ConfigMap", "name": "vars"}]},
+    });
+    all.kustomization("app", spec).await?;
+    all.applied("app", &all.revision()?).await?;
+    // The interval is longer than the test may take: only being woken can make it pass.
+    all.namespace.apply(&variables("two")).await?;
+    eventually(LIMIT, "the new value", async || {
+        let found = all.config_map("a").await?.context("applied")?;
+        ensure!(value(&found) == "two", "still {}", value(&found));
+        Ok(())
+    })
+    .await
 }

@@ -165,6 +165,7 @@ impl Applier {
             // Both at once: what the dry run says does not count if the live object asks to be left alone.
             futures::join!(self.look_up(&desired), self.dry_run(&desired))
         };
+        let (live, accepted) = self.of_one_version(&desired, live, accepted).await;
         if plan::is_skipped(&desired, live.as_ref()) {
             return Ok(plan::skip(desired, live.as_ref()));
         }
@@ -188,6 +189,23 @@ impl Applier {
                 Err(ApplyError::DryRun { object, cause })
             }
         }
+    }
+
+    /// What somebody wrote between the look and the dry run would count as drift: then both are repeated, in turn,
+    /// once. A dry run carries the version that it started from.
+    async fn of_one_version(
+        &self,
+        desired: &Object,
+        live: Option<Object>,
+        accepted: Result<Object, RequestError>,
+    ) -> (Option<Object>, Result<Object, RequestError>) {
+        let moved = matches!((&live, &accepted), (Some(live), Ok(accepted))
+            if live.resource_version() != accepted.resource_version());
+        if !moved {
+            return (live, accepted);
+        }
+        let live = self.look_up(desired).await;
+        (live, self.dry_run(desired).await)
     }
 
     /// The object as it is. None if it is not there, and also where it cannot be read: the dry run that follows

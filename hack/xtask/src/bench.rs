@@ -4,6 +4,7 @@
 //! ends with this process. What is waited for is seen by one watch per kind.
 
 mod cluster;
+mod drift;
 mod failing;
 mod floor;
 mod latency;
@@ -117,6 +118,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         Bench::Mttp(_) => "mttp",
         Bench::Latency(_) => "latency",
     };
+    let path = common.output(name)?;
     let report = background::runtime().block_on(async {
         let mut report = Report::new(name, common.about());
         for peer in &peers {
@@ -125,12 +127,12 @@ pub(crate) fn run(options: &Options) -> Result<()> {
                 Bench::Mttp(options) => mttp::run(options, peer, &mut report).await,
                 Bench::Latency(options) => latency::run(options, peer, &mut report).await,
             }
+            // What is measured is kept, whatever becomes of the next peer.
+            report.write(&path)?;
         }
-        report
-    });
+        anyhow::Ok(report)
+    })?;
     report.print();
-    let path = common.output(name)?;
-    report.write(&path)?;
     println!("\nAll figures: {}", path.display());
     ensure!(report.failures() == 0, "{} peers failed", report.failures());
     Ok(())

@@ -1,30 +1,24 @@
 //! `bench mttp`: many items at once, in phases.
 
-use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use clap::{Args, ValueEnum};
-use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::{ConfigMap, Service};
-use kube::{Api, ResourceExt as _};
 use serde_json::json;
 use weir_api::Reconcilable as _;
 
 use super::cluster::{self, load};
-use super::level::Level;
+use super::drift::Drift;
 use super::meter::Times;
 use super::peer::Peer;
 use super::report::{Record, Report};
 use super::stage::{self, Stage};
-use super::workload::{self, CPU, NAMESPACE};
+use super::workload::{self, CPU};
 use super::{Common, FLOOR, Source, failing, floor};
 
 /// The name of the GitRepository that all share.
 const SHARED: &str = "shared";
-/// What is written into a Deployment by hand.
-const DRIFTED_CPU: &str = "7m";
 
 /// What `bench mttp` takes.
 #[derive(Args, Clone, Debug)]
@@ -40,7 +34,7 @@ pub(super) struct Options {
     /// What to measure, in this order; the first must be the installation.
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = Phases::ALL)]
     pub(super) phases: Vec<Phases>,
-    /// How many items drift; of each a Service is deleted and a Deployment edited.
+    /// How many items drift; of each a Service is deleted, and then a Deployment edited.
     #[arg(long, default_value_t = 20)]
     drift_items: usize,
     /// `spec.interval` of those that drift, for peers that look only then.
@@ -304,109 +298,16 @@ impl Mttp<'_> {
         Ok(Times::between(begin, &load.began, &came.await?))
     }
 
-    async fn drift(&mut self, record: &mut Record) -> Result<()> {
+    async fn drift(&self, record: &mut Record) -> Result<()> {
         let count = self.options.drift_items.min(self.names.len());
-        let names: Vec<String> = self.names.iter().take(count).cloned().collect();
-        self.intervals(&names, &self.options.drift_interval).await?;
-        let stage = &self.stage;
-        let measured = match stage.workload.deployment {
-            true => {
-                let edited: Level<Deployment> =
-                    Level::start(Api::namespaced(stage.cluster.client(), NAMESPACE));
-                stage
-                    .meter
-                    .measure("drift", self.heal(&names, edited))
-                    .await
-            }
-            false => {
-                let edited: Level<ConfigMap> =
-                    Level::start(Api::namespaced(stage.cluster.client(), NAMESPACE));
-                stage
-                    .meter
-                    .measure("drift", self.heal(&names, edited))
-                    .await
-            }
-        }?;
-        let all = measured.items == 2 * count;
-        record.phase(measured);
-        self.intervals(&names, "60m").await?;
+        let drift = Drift {
+            stage: &self.stage,
+            names: &self.names[..count],
+            cpu: self.cpu,
+            limit: Duration::from_secs(self.options.drift_limit),
+        };
+        let all = drift.measure(&self.options.drift_interval, record).await?;
+        // Who has not come back cannot be right.
         if all { self.check().await } else { Ok(()) }
-    }
-
-    /// Gives these items another interval, and waits until that is dealt with.
-    async fn intervals(&self, names: &[String], interval: &str) -> Result<()> {
-        let stage = &self.stage;
-        let wanted = interval.to_owned();
-        stage.kustomizations.expect(names.to_vec(), move |_, item| {
-            item.is_some_and(|it| it.spec.interval.to_string() == wanted && stage::applied(it))
-        });
-        let patch = json!({"spec": {"interval": interval}});
-        load(names, async |name| {
-            stage
-                .cluster
-                .merge(&cluster::kustomization(name), &patch)
-                .await
-        })
-        .await?;
-        stage
-            .kustomizations
-            .reached(stage.limit, stage::describe)
-            .await?;
-        stage.meter.idle().await;
-        Ok(())
-    }
-
-    /// Deletes a Service and edits the third object of each, and waits until all are back.
-    async fn heal<K>(&self, names: &[String], edited: Level<K>) -> Result<Times>
-    where
-        K: kube::Resource<DynamicType = ()> + Clone + std::fmt::Debug + Send + 'static,
-        K: serde::de::DeserializeOwned + serde::Serialize,
-    {
-        let stage = &self.stage;
-        let limit = Duration::from_secs(self.options.drift_limit);
-        let services: Level<Service> =
-            Level::start(Api::namespaced(stage.cluster.client(), NAMESPACE));
-        services.expect(names.to_vec(), |_, it| it.is_some());
-        services.reached(limit, |it| it.name_any()).await?;
-        let mut before = BTreeMap::new();
-        for name in names {
-            before.insert(name.clone(), services.read(name, |it| it.uid())?);
-        }
-        services.expect(names.to_vec(), move |name, it| {
-            it.is_some_and(|it| it.uid() != before[name])
-        });
-        edited.expect(names.to_vec(), self.corrected());
-        let begin = Instant::now();
-        let began = load(names, async |name| {
-            let service = format!("{}/{name}", stage.collection(1));
-            let third = format!("{}/{name}", stage.collection(2));
-            stage.cluster.delete(&service).await?;
-            let path = stage.workload.cpu_path();
-            stage.cluster.replace(&third, path, DRIFTED_CPU).await
-        });
-        let began = began.await?.began;
-        let (mut came, not_created) = services.seen(limit).await;
-        let (corrected, not_corrected) = edited.seen(limit.saturating_sub(begin.elapsed())).await;
-        let suffix = |(name, at): (String, Instant)| (format!("{name}/edited"), at);
-        let mut all = began.clone();
-        all.extend(began.into_iter().map(suffix));
-        came.extend(corrected.into_iter().map(suffix));
-        Ok(Times::between(begin, &all, &came)
-            .and("deleted_not_back", not_created.len() as f64)
-            .and("edited_not_back", not_corrected.len() as f64))
-    }
-
-    /// Whether an object has been seen with the value of the drift, and then with the right one.
-    fn corrected<K: serde::Serialize>(&self) -> impl Fn(&str, Option<&K>) -> bool + Send + 'static {
-        let (path, cpu) = (self.stage.workload.cpu_path(), self.cpu);
-        let drifted: RefCell<BTreeSet<String>> = RefCell::default();
-        move |name, object| {
-            let value = object.map(|it| serde_json::to_value(it).unwrap_or_default());
-            let value = value.as_ref().and_then(|it| it.pointer(path)?.as_str());
-            if value == Some(DRIFTED_CPU) {
-                drifted.borrow_mut().insert(name.to_owned());
-            }
-            value == Some(cpu) && drifted.borrow().contains(name)
-        }
     }
 }

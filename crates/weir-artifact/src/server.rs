@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,19 +13,22 @@ use axum::response::{IntoResponse, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+mod body;
 mod file;
 mod idle;
+mod plan;
+mod slots;
 
 use idle::Idle;
+use slots::{Seat, Slot, Slots};
 
 /// Bounds on what clients can hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ServerLimits {
-    /// Connections at a time; more wait in the kernel's queue.
+    /// Connections at a time. One more closes the one that has been silent longest, and waits if none is.
     pub connections: usize,
     /// Time for a request's headers, also the longest pause between two requests of a connection.
     pub header: Duration,
@@ -89,29 +92,29 @@ impl Server {
 
     /// Serves until `stop`, then lets running downloads end within the grace period.
     pub async fn run(self, stop: CancellationToken) {
-        let app = Router::new().fallback(answer).with_state(self.root);
-        let permits = Arc::new(Semaphore::new(self.limits.connections));
+        let slots = Slots::new(self.limits.connections);
         let tracker = TaskTracker::new();
         loop {
-            let permit = Arc::clone(&permits).acquire_owned();
             let accepted = tokio::select! {
                 () = stop.cancelled() => break,
-                accepted = async { (permit.await, self.listener.accept().await) } => accepted,
+                accepted = self.listener.accept() => accepted,
             };
-            let (permit, stream) = match accepted {
-                (permit, Ok((stream, _))) => (permit, stream),
-                (_, Err(error)) => {
-                    // Out of file descriptors, for instance: give others time to close theirs.
+            let stream = match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    // Out of file descriptors, for instance: somebody silent gives up theirs.
                     tracing::debug!(%error, "unable to accept a connection");
-                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    slots.close_one();
+                    tokio::time::sleep(Duration::from_millis(10)).await;
                     continue;
                 }
             };
-            let connection = serve(stream, app.clone(), self.limits, stop.clone());
-            tracker.spawn(async move {
-                connection.await;
-                drop(permit);
-            });
+            let slot = tokio::select! {
+                () = stop.cancelled() => break,
+                slot = slots.take() => slot,
+            };
+            let root = Arc::clone(&self.root);
+            tracker.spawn(serve(stream, root, slot, self.limits, stop.clone()));
         }
         tracker.close();
         tokio::time::timeout(self.limits.grace, tracker.wait())
@@ -120,9 +123,19 @@ impl Server {
     }
 }
 
-async fn serve(stream: TcpStream, app: Router, limits: ServerLimits, stop: CancellationToken) {
+async fn serve(
+    stream: TcpStream,
+    root: Arc<PathBuf>,
+    slot: Slot,
+    limits: ServerLimits,
+    stop: CancellationToken,
+) {
     stream.set_nodelay(true).ok();
     let io = TokioIo::new(Idle::new(stream, limits.idle));
+    let seat = slot.seat.clone();
+    let app = Router::new()
+        .fallback(answer)
+        .with_state((root, seat.clone()));
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header)
@@ -132,6 +145,7 @@ async fn serve(stream: TcpStream, app: Router, limits: ServerLimits, stop: Cance
     tokio::pin!(connection);
     let outcome = tokio::select! {
         outcome = &mut connection => outcome,
+        () = seat.closing() => Ok(()),
         () = stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
             connection.await
@@ -142,7 +156,15 @@ async fn serve(stream: TcpStream, app: Router, limits: ServerLimits, stop: Cance
     }
 }
 
-async fn answer(State(root): State<Arc<PathBuf>>, request: Request) -> Response {
+type Served = (Arc<PathBuf>, Seat);
+
+async fn answer(State((root, seat)): State<Served>, request: Request) -> Response {
+    let at_work = seat.at_work();
+    let response = found(&root, request).await;
+    response.map(|body| at_work.with(body))
+}
+
+async fn found(root: &Path, request: Request) -> Response {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         let allow = [(header::ALLOW, "GET, HEAD")];
         return (StatusCode::METHOD_NOT_ALLOWED, allow).into_response();
@@ -153,7 +175,7 @@ async fn answer(State(root): State<Arc<PathBuf>>, request: Request) -> Response 
         return StatusCode::OK.into_response();
     }
     match file::Requested::parse(path) {
-        Some(requested) => file::answer(&root, requested, request).await,
+        Some(requested) => file::answer(root, requested, request).await,
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }

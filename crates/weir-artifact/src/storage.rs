@@ -1,10 +1,11 @@
 //! Artifacts on disk: written whole or not at all, checked, collected.
 
 use std::collections::HashMap;
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -12,6 +13,10 @@ use parking_lot::Mutex;
 use crate::digest::{self, Algorithm, Digest, Hasher};
 
 mod collect;
+mod disk;
+mod sweep;
+
+use disk::{Disk, System, Temporary};
 
 /// Temporary files begin with this; the server hides them, a later run removes what a crash left.
 pub(crate) const TEMPORARY: &str = ".tmp-";
@@ -100,6 +105,8 @@ pub struct Storage {
     host: String,
     algorithm: Algorithm,
     retention: Retention,
+    max_size: u64,
+    disk: Arc<dyn Disk>,
     verified: Mutex<HashMap<String, Verified>>,
 }
 
@@ -114,7 +121,7 @@ struct Verified {
 
 impl Storage {
     /// The storage at `root`, which is made if it is not there; `host` is what URLs name (`host:port`, or
-    /// with a scheme).
+    /// with a scheme). What a killed process has left half written goes.
     ///
     /// # Errors
     /// If the folder cannot be made.
@@ -125,14 +132,25 @@ impl Storage {
         retention: Retention,
     ) -> Result<Self, StorageError> {
         let root = root.into();
-        make_dir(&root).map_err(fail("create", "."))?;
-        Ok(Self {
+        disk::make_dirs(&System, &root).map_err(fail("create", "."))?;
+        let storage = Self {
             root,
             host: host.into(),
             algorithm,
             retention,
+            max_size: u64::MAX,
+            disk: Arc::new(System),
             verified: Mutex::default(),
-        })
+        };
+        storage.sweep();
+        Ok(storage)
+    }
+
+    /// The same with a bound on the bytes of one artifact (`--artifact-max-size`).
+    #[must_use]
+    pub fn with_max_size(mut self, bytes: u64) -> Self {
+        self.max_size = bytes;
+        self
     }
 
     /// The folder.
@@ -166,31 +184,20 @@ impl Storage {
         let folder = self.folder(location)?;
         component(file)?;
         let path = format!("{}/{file}", location.path());
-        make_dir(&folder).map_err(fail("create folder of", &path))?;
-        let Temporary {
-            file: output_file,
-            path: temporary,
-        } = Temporary::new(&folder).map_err(fail("create", &path))?;
+        let disk = &*self.disk;
+        disk::make_dirs(disk, &folder).map_err(fail("create folder of", &path))?;
+        let temporary = Temporary::new(disk, &folder).map_err(fail("create", &path))?;
         let mut output = Output {
-            inner: io::BufWriter::with_capacity(1 << 18, &output_file),
+            inner: io::BufWriter::with_capacity(1 << 18, &temporary),
             hasher: Hasher::new(self.algorithm),
             size: 0,
+            max: self.max_size,
         };
         let filled = fill(&mut output)?;
-        let Output {
-            mut inner,
-            hasher,
-            size,
-        } = output;
-        inner.flush().map_err(fail("write", &path))?;
-        drop(inner);
-        let digest = hasher.finish();
-        output_file.sync_all().map_err(fail("write", &path))?;
+        output.flush().map_err(fail("write", &path))?;
+        let (digest, size) = output.finish();
         let to = folder.join(file);
-        temporary
-            .persist(&to)
-            .map_err(|error| fail("rename", &path)(error.error))?;
-        sync_dir(&folder).map_err(fail("write", &path))?;
+        temporary.persist(&to).map_err(fail("write", &path))?;
         if let Ok(now) = fs::symlink_metadata(&to) {
             self.remember(&path, &now, digest.clone());
         }
@@ -298,10 +305,20 @@ struct Output<W> {
     inner: W,
     hasher: Hasher,
     size: u64,
+    max: u64,
+}
+
+impl<W> Output<W> {
+    fn finish(self) -> (Digest, u64) {
+        (self.hasher.finish(), self.size)
+    }
 }
 
 impl<W: Write> Write for Output<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.max - self.size < bytes.len() as u64 {
+            return Err(io::Error::other(TooLarge(self.max)));
+        }
         let written = self.inner.write(bytes)?;
         self.hasher.update(&bytes[..written]);
         self.size += written as u64;
@@ -313,28 +330,10 @@ impl<W: Write> Write for Output<W> {
     }
 }
 
-/// A file that vanishes unless it is renamed.
-struct Temporary {
-    file: File,
-    path: tempfile::TempPath,
-}
-
-impl Temporary {
-    fn new(folder: &Path) -> io::Result<Self> {
-        let made = tempfile::Builder::new()
-            .prefix(TEMPORARY)
-            .make_in(folder, |path| {
-                OpenOptions::new()
-                    .write(true)
-                    .create_new(true)
-                    .mode(0o600)
-                    .open(path)
-            })?;
-        let (file, path) = made.into_parts();
-        file.set_permissions(fs::Permissions::from_mode(0o600))?;
-        Ok(Self { file, path })
-    }
-}
+/// An artifact is larger than allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("artifact exceeds {0} bytes")]
+pub struct TooLarge(pub u64);
 
 fn component(part: &str) -> Result<(), StorageError> {
     let fits = !part.is_empty() && part != "." && part != ".." && !part.contains(['/', '\0']);
@@ -345,14 +344,6 @@ fn component(part: &str) -> Result<(), StorageError> {
 fn file_name(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default();
     name.to_string_lossy().into_owned()
-}
-
-fn make_dir(path: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(path)
-}
-
-fn sync_dir(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()
 }
 
 fn remove_file(path: &Path) -> io::Result<()> {

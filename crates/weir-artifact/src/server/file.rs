@@ -1,25 +1,23 @@
-//! One file as an HTTP answer: conditions, ranges, headers, body.
+//! One file as an HTTP answer: found, opened, described.
 
 use std::fs::File;
 use std::io;
-use std::io::SeekFrom;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::response::Builder;
+use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimePrinter;
 use rustix::fs::{Mode, OFlags, ResolveFlags};
-use tokio::io::{AsyncReadExt, AsyncSeekExt};
-use tokio_util::io::ReaderStream;
 
+use super::body::Sent;
+use super::plan::{Facts, Plan};
 use crate::storage::{LOCK, TEMPORARY};
 
-/// How much of a file is read at a time.
-const CHUNK: usize = 64 * 1024;
 /// The deepest path that is looked up: `<kind>/<namespace>/<name>/<file>`, one folder more for charts.
 const MAX_PARTS: usize = 5;
 
@@ -118,123 +116,53 @@ pub(super) async fn answer(root: &Path, requested: Requested, request: Request) 
     respond(&facts, &plan, content_type(&name), file, head).await
 }
 
-/// What a file's headers are made of.
-#[derive(Debug)]
-struct Facts {
-    size: u64,
-    modified: i64,
-    tag: String,
-}
-
-/// What to send.
-#[derive(Debug, PartialEq, Eq)]
-enum Plan {
-    Whole,
-    /// From the first byte up to, not including, the second.
-    Part(u64, u64),
-    NotModified,
-    PreconditionFailed,
-    Unsatisfiable,
-}
-
-impl Facts {
-    /// Conditions first, then the range. Source: RFC 9110 §13.2.2.
-    fn plan(&self, headers: &HeaderMap) -> Plan {
-        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-        let date = |name| text(name).and_then(seconds);
-        let held = text(header::IF_MATCH)
-            .map(|tags| self.is_among(tags))
-            .or_else(|| date(header::IF_UNMODIFIED_SINCE).map(|date| self.modified <= date));
-        if held == Some(false) {
-            return Plan::PreconditionFailed;
-        }
-        let unchanged = text(header::IF_NONE_MATCH)
-            .map(|tags| self.is_among(tags))
-            .or_else(|| date(header::IF_MODIFIED_SINCE).map(|date| self.modified <= date));
-        if unchanged == Some(true) {
-            return Plan::NotModified;
-        }
-        let same = text(header::IF_RANGE)
-            .is_none_or(|value| value == self.tag || seconds(value) == Some(self.modified));
-        match text(header::RANGE) {
-            Some(range) if same => self.part(range),
-            _ => Plan::Whole,
-        }
-    }
-
-    /// One range; several, or what is none, get the whole file.
-    fn part(&self, range: &str) -> Plan {
-        let Some(range) = range.strip_prefix("bytes=") else {
-            return Plan::Whole;
-        };
-        let Some((first, last)) = range.trim().split_once('-') else {
-            return Plan::Whole;
-        };
-        let (from, to) = match (first.parse::<u64>(), last.parse::<u64>()) {
-            (Ok(from), Ok(last)) if from <= last => (from, last.saturating_add(1)),
-            (Ok(from), Err(_)) if last.is_empty() => (from, self.size),
-            (Err(_), Ok(suffix)) if first.is_empty() => {
-                (self.size.saturating_sub(suffix), self.size)
-            }
-            _ => return Plan::Whole,
-        };
-        let to = to.min(self.size);
-        if from >= to {
-            return Plan::Unsatisfiable;
-        }
-        Plan::Part(from, to)
-    }
-
-    fn is_among(&self, tags: &str) -> bool {
-        let mut tags = tags.split(',').map(str::trim);
-        tags.any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == self.tag)
-    }
-}
-
 async fn respond(
     facts: &Facts,
     plan: &Plan,
-    content_type: &'static str,
+    kind: &'static str,
     file: File,
     head: bool,
 ) -> Response {
-    let (status, from, to) = match *plan {
-        Plan::Whole => (StatusCode::OK, 0, facts.size),
-        Plan::Part(from, to) => (StatusCode::PARTIAL_CONTENT, from, to),
-        Plan::NotModified => (StatusCode::NOT_MODIFIED, 0, 0),
-        Plan::PreconditionFailed => return StatusCode::PRECONDITION_FAILED.into_response(),
-        Plan::Unsatisfiable => {
-            let range = [(header::CONTENT_RANGE, format!("bytes */{}", facts.size))];
-            return (StatusCode::RANGE_NOT_SATISFIABLE, range).into_response();
+    let tagged = |status: StatusCode| {
+        Response::builder()
+            .status(status)
+            .header(header::ETAG, &facts.tag)
+    };
+    let dated = |answer: Builder| match http_date(facts.modified) {
+        Some(date) => answer.header(header::LAST_MODIFIED, date),
+        None => answer,
+    };
+    let built = match plan {
+        Plan::NotModified => tagged(StatusCode::NOT_MODIFIED).body(Body::empty()),
+        Plan::PreconditionFailed => {
+            dated(tagged(StatusCode::PRECONDITION_FAILED)).body(Body::empty())
+        }
+        Plan::Unsatisfiable { behind } => {
+            let mut answer = Response::builder().status(StatusCode::RANGE_NOT_SATISFIABLE);
+            if *behind {
+                answer = answer.header(header::CONTENT_RANGE, format!("bytes */{}", facts.size));
+            }
+            answer.body(Body::empty())
+        }
+        Plan::Whole | Plan::Parts(_) => {
+            let sent = Sent::of(facts, plan, kind);
+            let status = match plan {
+                Plan::Whole => StatusCode::OK,
+                _ => StatusCode::PARTIAL_CONTENT,
+            };
+            let mut answer = dated(tagged(status))
+                .header(header::ACCEPT_RANGES, "bytes")
+                .header(header::CONTENT_TYPE, &sent.content_type)
+                .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
+                .header(header::CONTENT_LENGTH, sent.length());
+            if let Some(range) = &sent.content_range {
+                answer = answer.header(header::CONTENT_RANGE, range);
+            }
+            answer.body(if head { Body::empty() } else { sent.body(file) })
         }
     };
-    let mut answer = Response::builder()
-        .status(status)
-        .header(header::ETAG, &facts.tag)
-        .header(header::ACCEPT_RANGES, "bytes");
-    if let Some(date) = http_date(facts.modified) {
-        answer = answer.header(header::LAST_MODIFIED, date);
-    }
-    let mut body = Body::empty();
-    if status != StatusCode::NOT_MODIFIED {
-        answer = answer
-            .header(header::CONTENT_TYPE, content_type)
-            .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
-            .header(header::CONTENT_LENGTH, to - from);
-        if let Plan::Part(..) = plan {
-            let range = format!("bytes {from}-{}/{}", to - 1, facts.size);
-            answer = answer.header(header::CONTENT_RANGE, range);
-        }
-        if !head {
-            let mut file = tokio::fs::File::from_std(file);
-            if from > 0 && file.seek(SeekFrom::Start(from)).await.is_err() {
-                return StatusCode::INTERNAL_SERVER_ERROR.into_response();
-            }
-            body = Body::from_stream(ReaderStream::with_capacity(file.take(to - from), CHUNK));
-        }
-    }
     let failed = |_| StatusCode::INTERNAL_SERVER_ERROR.into_response();
-    answer.body(body).unwrap_or_else(failed)
+    built.unwrap_or_else(failed)
 }
 
 fn content_type(name: &str) -> &'static str {
@@ -251,15 +179,9 @@ fn http_date(seconds: i64) -> Option<String> {
     DateTimePrinter::new().timestamp_to_rfc9110_string(&at).ok()
 }
 
-fn seconds(date: &str) -> Option<i64> {
-    let at = jiff::fmt::rfc2822::DateTimeParser::new()
-        .parse_timestamp(date)
-        .ok()?;
-    Some(at.as_second())
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::plan;
     use super::*;
 
     #[test]
@@ -297,30 +219,10 @@ mod tests {
             http_date(784_111_777).as_deref(),
             Some("Sun, 06 Nov 1994 08:49:37 GMT")
         );
-        assert_eq!(seconds("Sun, 06 Nov 1994 08:49:37 GMT"), Some(784_111_777));
-        assert_eq!(seconds("yesterday"), None);
-    }
-
-    #[test]
-    fn ranges_are_cut_to_the_file() {
-        let facts = Facts {
-            size: 10,
-            modified: 0,
-            tag: "\"t\"".to_owned(),
-        };
-        for (range, plan) in [
-            ("bytes=0-3", Plan::Part(0, 4)),
-            ("bytes=4-", Plan::Part(4, 10)),
-            ("bytes=-3", Plan::Part(7, 10)),
-            ("bytes=-30", Plan::Part(0, 10)),
-            ("bytes=5-99", Plan::Part(5, 10)),
-            ("bytes=10-", Plan::Unsatisfiable),
-            ("bytes=-0", Plan::Unsatisfiable),
-            ("bytes=5-2", Plan::Whole),
-            ("bytes=0-1,3-4", Plan::Whole),
-            ("items=1-2", Plan::Whole),
-        ] {
-            assert_eq!(facts.part(range), plan, "{range}");
-        }
+        assert_eq!(
+            plan::seconds("Sun, 06 Nov 1994 08:49:37 GMT"),
+            Some(784_111_777)
+        );
+        assert_eq!(plan::seconds("yesterday"), None);
     }
 }

@@ -1,8 +1,11 @@
 //! On a real file system.
 
+use std::os::unix::fs::PermissionsExt;
 use std::time::SystemTime;
 
 use super::*;
+
+mod faults;
 
 struct Fixture {
     folder: tempfile::TempDir,
@@ -194,4 +197,44 @@ fn deletion_takes_everything_of_the_object_only() {
             .exists()
     );
     assert_eq!(fixture.names(), Vec::<String>::new());
+}
+
+#[test]
+fn what_a_killed_process_left_goes_at_the_next_start_but_not_what_is_being_written() {
+    let fixture = fixture();
+    let published = fixture.publish("a.tar.gz", "whole");
+    let folder = fixture.storage.root().join("gitrepository/ns/app");
+    fs::write(folder.join(".tmp-dead"), "half").expect("writes");
+    let reopened = || {
+        let root = fixture.storage.root();
+        Storage::open(root, "host", Algorithm::Sha256, Retention::default()).expect("opens")
+    };
+    let written: Result<_, StorageError> =
+        fixture
+            .storage
+            .publish(&fixture.location, "b.tar.gz", |output| {
+                reopened();
+                output.write_all(b"1").map_err(fail("write", "b"))
+            });
+    written.expect("is not swept away");
+    assert_eq!(fixture.names(), ["a.tar.gz", "b.tar.gz"]);
+    let digest = published.digest.to_string();
+    let health = reopened().check(&published.path, &digest);
+    assert_eq!(health.expect("checks"), Health::Good);
+}
+
+#[test]
+fn an_artifact_may_be_as_large_as_allowed_and_no_larger() {
+    let fixture = fixture();
+    let storage = fixture.storage.with_max_size(10);
+    let publish = |size: usize| {
+        storage.publish(&fixture.location, "a", |output| {
+            output.write_all(&vec![0; size]).map_err(fail("write", "a"))
+        })
+    };
+    assert_eq!(publish(10).expect("fits").0.size, 10);
+    let Err(StorageError::Io { source, .. }) = publish(11) else {
+        panic!("11 bytes were stored");
+    };
+    assert_eq!(source.to_string(), "artifact exceeds 10 bytes");
 }

@@ -16,30 +16,16 @@ use weir_api::meta::IgnoreRule;
 use crate::cluster::Cluster;
 use crate::error::{ApplyError, without_secrets};
 use crate::ignore::Ignore;
+use crate::index::{Known, LiveIndex};
 use crate::inventory::Target;
 use crate::object::{Object, ObjectRef};
 use crate::plan::{self, Planned, Sharing, StagePlan};
 use crate::request::{DryRun, RequestError, Verb};
 use crate::selector::SelectorError;
 use crate::stage::Stage;
-use crate::takeover;
+use crate::takeover::FieldManagers;
 
 pub use prune::{PruneError, Pruned, WaitError};
-
-/// What is known of an object without asking the API server.
-#[derive(Debug, Clone)]
-pub enum Known {
-    /// It is there, like this.
-    Present(Object),
-    /// It is not there.
-    Absent,
-}
-
-/// Knows objects without asking the API server, as an index kept up to date by watches does.
-pub trait LiveIndex: Send + Sync {
-    /// What is known of `target`; None where the server must be asked.
-    fn look_up(&self, target: &Target) -> Option<Known>;
-}
 
 /// How objects are applied.
 #[derive(Debug, Clone)]
@@ -74,6 +60,15 @@ pub enum Force {
     Always,
 }
 
+/// An object of a stage, with what the index has to say about it.
+struct Unplanned {
+    desired: Object,
+    target: Target,
+    known: Option<Known>,
+    /// What is done with it, where that is known already.
+    planned: Option<Planned>,
+}
+
 /// Applies objects to a cluster and removes them from it. Cheap to make.
 #[derive(Clone)]
 pub struct Applier {
@@ -97,8 +92,7 @@ impl Applier {
     pub fn new(cluster: Cluster, settings: Settings) -> Self {
         Self {
             sharing: Sharing {
-                own: settings.field_manager.clone(),
-                managers: takeover::managers(&settings.field_manager, &settings.override_managers),
+                managers: FieldManagers::new(&settings.field_manager, &settings.override_managers),
                 ignore: Ignore::default(),
             },
             cluster,
@@ -139,90 +133,120 @@ impl Applier {
         self
     }
 
-    /// Looks at the objects of a stage, has the server try each of them, and decides what to do. Nothing is written.
+    /// Has the server try each object of a stage that may change, and decides what to do. Nothing is written.
+    ///
+    /// What the index tells needs no request, and what it does not know is looked at only if it turns out to be there.
+    /// If one object alone may change and is known, there is nothing that its dry run would protect.
     ///
     /// # Errors
     /// The [`ApplyError`] of the first object, in order, that cannot be applied.
     pub async fn plan(&self, stage: Stage, force: Force) -> Result<StagePlan, ApplyError> {
         let kind = stage.kind;
-        let objects = stage.objects.into_iter();
-        let planned: Vec<_> = objects
-            .map(|desired| self.plan_one(desired, force))
-            .collect();
-        let planned = self.side_by_side(planned).await;
+        let mut objects: Vec<Unplanned> = Vec::with_capacity(stage.objects.len());
+        for desired in stage.objects {
+            objects.push(self.look(desired).await);
+        }
+        let open = objects.iter().filter(|object| object.planned.is_none());
+        let alone = open.count() == 1;
+        let planned = objects.into_iter().map(|object| async move {
+            let forced = force == Force::Always || plan::asks_for_force(&object.desired);
+            let attempt = || match &object.known {
+                Some(known) if alone && !forced => {
+                    plan::attempt(&object.desired, &object.target, &known.live, &self.sharing)
+                }
+                _ => None,
+            };
+            match object.planned.or_else(attempt) {
+                Some(planned) => Ok(planned),
+                None => self.plan_one(object.desired, object.known, forced).await,
+            }
+        });
+        let planned = self.side_by_side(planned.collect()).await;
         let objects = planned.into_iter().collect::<Result<_, _>>()?;
         Ok(StagePlan { kind, objects })
     }
 
-    async fn plan_one(&self, desired: Object, force: Force) -> Result<Planned, ApplyError> {
-        let (live, accepted) = if plan::is_marked(&desired) {
-            let live = self.look_up(&desired).await;
-            if plan::is_skipped(&desired, live.as_ref()) {
-                return Ok(plan::skip(desired, live.as_ref()));
-            }
-            (live, self.dry_run(&desired).await)
-        } else {
-            // Both at once: what the dry run says does not count if the live object asks to be left alone.
-            futures::join!(self.look_up(&desired), self.dry_run(&desired))
-        };
-        let (live, accepted) = self.of_one_version(&desired, live, accepted).await;
-        if plan::is_skipped(&desired, live.as_ref()) {
-            return Ok(plan::skip(desired, live.as_ref()));
-        }
-        match accepted {
-            Ok(accepted) => Ok(plan::apply(
-                desired,
-                live.as_ref(),
-                &accepted,
-                &self.sharing,
-            )),
-            Err(cause) => {
-                let forced = force == Force::Always || plan::asks_for_force(&desired);
-                if let Some(live) = live
-                    && forced
-                    && self.is_immutable_change(&desired, &cause).await
-                {
-                    return Ok(plan::recreate(desired, &live));
-                }
-                let object = desired.reference();
-                let cause = without_secrets(&desired, cause);
-                Err(ApplyError::DryRun { object, cause })
-            }
-        }
-    }
-
-    /// What somebody wrote between the look and the dry run would count as drift: then both are repeated, in turn,
-    /// once. A dry run carries the version that it started from.
-    async fn of_one_version(
-        &self,
-        desired: &Object,
-        live: Option<Object>,
-        accepted: Result<Object, RequestError>,
-    ) -> (Option<Object>, Result<Object, RequestError>) {
-        let moved = matches!((&live, &accepted), (Some(live), Ok(accepted))
-            if live.resource_version() != accepted.resource_version());
-        if !moved {
-            return (live, accepted);
-        }
-        let live = self.look_up(desired).await;
-        (live, self.dry_run(desired).await)
-    }
-
-    /// The object as it is. None if it is not there, and also where it cannot be read: the dry run that follows
-    /// says better why.
-    async fn look_up(&self, desired: &Object) -> Option<Object> {
-        let target = Target {
+    /// What the index has to say about an object.
+    async fn look(&self, desired: Object) -> Unplanned {
+        let mut target = Target {
             object: desired.reference(),
             api_version: desired.api_version().to_owned(),
         };
-        if let Some(known) = self.index.as_ref().and_then(|index| index.look_up(&target)) {
-            return match known {
-                Known::Present(object) => Some(object),
-                Known::Absent => None,
-            };
+        let known = match &self.index {
+            Some(index) => {
+                let mapping = self
+                    .cluster
+                    .mapping(&target.api_version, &target.object.kind);
+                if mapping.await.is_ok_and(|mapping| !mapping.namespaced) {
+                    target.object.namespace.clear();
+                }
+                index.look_up(&target)
+            }
+            None => None,
+        };
+        let decide = |known| plan::without_asking(&desired, &target, known, &self.sharing);
+        Unplanned {
+            planned: known.as_ref().and_then(decide),
+            desired,
+            target,
+            known,
         }
-        let live = self.cluster.get(&target.object, &target.api_version);
-        live.await.unwrap_or_default()
+    }
+
+    async fn plan_one(
+        &self,
+        desired: Object,
+        known: Option<Known>,
+        forced: bool,
+    ) -> Result<Planned, ApplyError> {
+        let live = known.as_ref().map(|known| &known.live);
+        if live.is_none() && plan::is_marked(&desired) {
+            let live = self.read(&desired).await;
+            if plan::is_skipped(&desired, live.as_ref()) {
+                return Ok(plan::skip(desired, live.as_ref()));
+            }
+        }
+        let mut accepted = self.dry_run(&desired).await;
+        if let Ok(accepted) = &accepted
+            && let Some(planned) = plan::apply_known(&desired, live, accepted, &self.sharing)
+        {
+            return Ok(planned);
+        }
+        let mut live = self.read(&desired).await;
+        // What somebody wrote between the two would count as drift: then both are repeated, in turn, once.
+        if let (Some(before), Ok(after)) = (&live, &accepted)
+            && before.resource_version() != after.resource_version()
+        {
+            live = self.read(&desired).await;
+            accepted = self.dry_run(&desired).await;
+        }
+        // What the dry run says does not count if the object asks to be left alone.
+        if plan::is_skipped(&desired, live.as_ref()) {
+            return Ok(plan::skip(desired, live.as_ref()));
+        }
+        let cause = match accepted {
+            Ok(accepted) => {
+                let planned = plan::apply(desired, live.as_ref(), &accepted, &self.sharing);
+                return Ok(planned);
+            }
+            Err(cause) => cause,
+        };
+        if let Some(live) = live
+            && forced
+            && self.is_immutable_change(&desired, &cause).await
+        {
+            return Ok(plan::recreate(desired, &live));
+        }
+        let object = desired.reference();
+        let cause = without_secrets(&desired, cause);
+        Err(ApplyError::DryRun { object, cause })
+    }
+
+    /// The object as it is. None if it is not there, and also where it cannot be read: the dry run says better why.
+    async fn read(&self, desired: &Object) -> Option<Object> {
+        let object = desired.reference();
+        let live = self.cluster.get(&object, desired.api_version()).await;
+        live.unwrap_or_default()
     }
 
     async fn dry_run(&self, desired: &Object) -> Result<Object, RequestError> {

@@ -8,6 +8,7 @@ use kstatus::Status;
 use weir_api::meta::InventoryEntry;
 
 use crate::inventory::Target;
+use crate::live::{self, Accepted, Live};
 use crate::object::{Object, ObjectRef};
 
 /// What was done to one object.
@@ -62,6 +63,8 @@ pub struct Change {
     pub status: Status,
     /// A Job that its controller deletes some time after it has finished.
     pub expires: bool,
+    /// What was accepted, and what it came to; `None` if nothing was applied and nothing is known.
+    pub accepted: Option<Accepted>,
 }
 
 impl fmt::Display for Change {
@@ -84,11 +87,29 @@ impl Change {
             resource_version: object.resource_version().to_owned(),
             generation: object.generation(),
             status: kstatus::compute(object.value(), SystemTime::now()),
-            expires: object
-                .value()
-                .pointer("/spec/ttlSecondsAfterFinished")
-                .is_some(),
+            expires: live::expires(object),
+            accepted: None,
         }
+    }
+
+    /// `action` done to `target`, which is `live` now.
+    pub(crate) fn of_live(target: &Target, live: &Live, action: Action) -> Self {
+        Self {
+            target: target.clone(),
+            action,
+            uid: live.uid.clone(),
+            resource_version: live.resource_version.clone(),
+            generation: live.generation,
+            status: live.status.clone(),
+            expires: live.expires,
+            accepted: None,
+        }
+    }
+
+    /// The same, with what was accepted.
+    pub(crate) fn with(mut self, accepted: Accepted) -> Self {
+        self.accepted = Some(accepted);
+        self
     }
 
     /// `action` done to an object of which only the name is known.
@@ -101,6 +122,7 @@ impl Change {
             generation: None,
             status: Status::not_found(),
             expires: false,
+            accepted: None,
         }
     }
 

@@ -2,8 +2,11 @@
 //!
 //! Source: fluxcd/pkg `ssa/manager_diff.go`
 
+use std::hash::{Hash as _, Hasher as _};
+
 use serde_json::{Map, Value};
 
+use crate::live::{Digest, feed, hasher};
 use crate::object::Object;
 
 /// Compares what is there with what the server says would be there: labels, annotations, and everything but
@@ -15,20 +18,40 @@ pub(crate) fn has_drifted(live: &Object, accepted: &Object) -> bool {
         || differs(live, accepted)
 }
 
+/// The digest of what [`has_drifted`] compares.
+pub(crate) fn content(object: &Object) -> Digest {
+    let mut to = hasher();
+    for map in ["labels", "annotations"] {
+        let map = metadata(object, map);
+        map.map_or(0, Map::len).hash(&mut to);
+        for (key, value) in map.into_iter().flatten() {
+            key.hash(&mut to);
+            feed(value, &mut to);
+        }
+    }
+    let deduplicated = is_autoscaler(object).then(|| without_repeated_metrics(object));
+    for (key, value) in fields(deduplicated.as_ref().unwrap_or(object)) {
+        key.hash(&mut to);
+        feed(value, &mut to);
+    }
+    to.finish()
+}
+
 /// A map of the metadata; absent is empty.
 fn metadata<'a>(object: &'a Object, map: &str) -> Option<&'a Map<String, Value>> {
     let map = object.value().get("metadata")?.get(map)?.as_object()?;
     (!map.is_empty()).then_some(map)
 }
 
+fn fields(object: &Object) -> impl Iterator<Item = (&String, &Value)> {
+    let fields = object.value().as_object();
+    fields
+        .into_iter()
+        .flatten()
+        .filter(|(key, _)| key.as_str() != "metadata" && key.as_str() != "status")
+}
+
 fn differs(live: &Object, accepted: &Object) -> bool {
-    fn fields(object: &Object) -> impl Iterator<Item = (&String, &Value)> {
-        let fields = object.value().as_object();
-        fields
-            .into_iter()
-            .flatten()
-            .filter(|(key, _)| key.as_str() != "metadata" && key.as_str() != "status")
-    }
     if is_autoscaler(accepted) {
         let deduplicated = without_repeated_metrics(accepted);
         return fields(live).ne(fields(&deduplicated));
@@ -81,8 +104,14 @@ mod tests {
             }
             Object::new(object).expect("an object")
         };
-        let drifted = has_drifted(&object(live), &object(accepted));
+        let (before, after) = (object(live), object(accepted));
+        let drifted = has_drifted(&before, &after);
         assert_eq!(drifted, expected, "{live} {accepted}");
+        assert_eq!(
+            content(&before) != content(&after),
+            expected,
+            "{live} {accepted}"
+        );
     }
 
     #[test]

@@ -11,10 +11,12 @@ use weir_api::meta::{InventoryEntry, annotation};
 use crate::change::{Action, Change};
 use crate::drift;
 use crate::ignore::{self, Ignore};
+use crate::index::Known;
 use crate::inventory::Target;
+use crate::live::{self, Accepted, Digest, Live, Marks};
 use crate::object::Object;
 use crate::stage::StageKind;
-use crate::takeover::{self, Manager};
+use crate::takeover::{self, FieldManagers};
 
 /// What is done with one object.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,6 +31,14 @@ pub enum Step {
     Configure {
         /// A JSON patch that takes fields over from other tools.
         takeover: Option<Value>,
+    },
+    /// Apply it without having tried: it is the only one of its stage that may change, so that there is nothing to
+    /// protect, and it is there.
+    Attempt {
+        /// The version of it that is known.
+        resource_version: String,
+        /// The digest of its content.
+        content: Digest,
     },
     /// Delete it and apply it again: an immutable field has changed.
     Recreate {
@@ -47,6 +57,7 @@ impl Step {
             Self::Create => "create",
             Self::Configure { takeover: None } => "configure",
             Self::Configure { .. } => "take over and configure",
+            Self::Attempt { .. } => "apply",
             Self::Recreate { .. } => "recreate",
         }
     }
@@ -130,14 +141,13 @@ pub(crate) fn is_marked(desired: &Object) -> bool {
 
 /// Whether the metadata of an object, wanted or there, asks to leave it alone.
 pub(crate) fn is_skipped(desired: &Object, live: Option<&Object>) -> bool {
-    let asks = |object: &Object| {
-        object.is_marked(annotation::KUSTOMIZE_RECONCILE, annotation::DISABLED)
-            || object.is_marked(annotation::KUSTOMIZE_SSA, "Ignore")
-    };
-    asks(desired)
-        || live.is_some_and(|live| {
-            asks(live) || desired.is_marked(annotation::KUSTOMIZE_SSA, "IfNotPresent")
-        })
+    let asks = |object: &Object| Marks::of(object).ignored;
+    asks(desired) || live.is_some_and(|live| asks(live) || is_made_once(desired))
+}
+
+/// Whether the object is to be created only, never changed.
+fn is_made_once(desired: &Object) -> bool {
+    desired.is_marked(annotation::KUSTOMIZE_SSA, "IfNotPresent")
 }
 
 /// The plan for an object whose metadata asks to leave it alone.
@@ -152,15 +162,106 @@ pub(crate) fn skip(desired: Object, live: Option<&Object>) -> Planned {
 /// How the fields of an object are shared with others.
 #[derive(Debug, Clone)]
 pub(crate) struct Sharing {
-    /// Our own manager.
-    pub(crate) own: String,
-    /// Whose fields are taken over.
-    pub(crate) managers: Vec<Manager>,
+    /// Our own manager, and those whose fields are taken over.
+    pub(crate) managers: FieldManagers,
     /// Which fields are left to others.
     pub(crate) ignore: Ignore,
 }
 
-/// The plan for an object that the API server would accept as `accepted`.
+impl Sharing {
+    /// The digest under which an apply of `desired` is remembered. None if others have a say in what is applied.
+    pub(crate) fn digest(&self, desired: &Object) -> Option<Digest> {
+        let shared = self.ignore.paths(desired).is_empty();
+        shared.then(|| live::digest(desired.value()))
+    }
+}
+
+/// What can be said of an object without a request, if anything: that it is to be left alone, or that it is as wanted.
+pub(crate) fn without_asking(
+    desired: &Object,
+    target: &Target,
+    known: &Known,
+    sharing: &Sharing,
+) -> Option<Planned> {
+    let live = &known.live;
+    let planned = |step, found| Planned {
+        desired: desired.clone(),
+        found,
+        step,
+    };
+    if live.marks.ignored || is_skipped(desired, None) || is_made_once(desired) {
+        let found = Change::of_live(target, live, Action::Skipped);
+        return Some(planned(Step::Skip, found));
+    }
+    let digest = sharing.digest(desired)?;
+    if live.terminating || needs_takeover(desired, live) {
+        return None;
+    }
+    let covered = known.settles(desired, digest)?;
+    let found = Change::of_live(target, live, Action::Unchanged);
+    let found = found.with(Accepted::new(Some(digest), live, covered));
+    Some(planned(Step::Keep, found))
+}
+
+/// The plan for the only object of a stage that may change, if it can be applied without having been tried.
+pub(crate) fn attempt(
+    desired: &Object,
+    target: &Target,
+    live: &Live,
+    sharing: &Sharing,
+) -> Option<Planned> {
+    let clear = live.api_version.as_ref() == desired.api_version()
+        && !live.terminating
+        && !needs_takeover(desired, live)
+        && sharing.ignore.paths(desired).is_empty();
+    clear.then(|| Planned {
+        desired: desired.clone(),
+        found: Change::of_live(target, live, Action::Unchanged),
+        step: Step::Attempt {
+            resource_version: live.resource_version.clone(),
+            content: live.content,
+        },
+    })
+}
+
+fn needs_takeover(desired: &Object, live: &Live) -> bool {
+    live.takeover && !live.marks.merges && !Marks::of(desired).merges
+}
+
+/// The plan for an object that the API server would accept as `accepted`, from what is known of it. None if that does
+/// not tell: then the object itself is needed.
+pub(crate) fn apply_known(
+    desired: &Object,
+    live: Option<&Live>,
+    accepted: &Object,
+    sharing: &Sharing,
+) -> Option<Planned> {
+    let planned = |step, found| Planned {
+        desired: desired.clone(),
+        found,
+        step,
+    };
+    // The dry run of a new object has no version yet.
+    if accepted.resource_version().is_empty() {
+        let found = Change::of(accepted, Action::Unchanged);
+        return Some(planned(Step::Create, found));
+    }
+    let live = live.filter(|live| {
+        live.resource_version == accepted.resource_version()
+            && live.api_version.as_ref() == accepted.api_version()
+            && !needs_takeover(desired, live)
+    })?;
+    let digest = sharing.digest(desired)?;
+    let now = Live::of(accepted, &sharing.managers);
+    let found = Change::of(accepted, Action::Unchanged);
+    if now.content != live.content {
+        return Some(planned(Step::Configure { takeover: None }, found));
+    }
+    let accepted = Accepted::new(Some(digest), live, now.owned == live.owned);
+    Some(planned(Step::Keep, found.with(accepted)))
+}
+
+/// The plan for an object that is there as `live`, and that the API server would accept as `accepted`.
 pub(crate) fn apply(
     desired: Object,
     live: Option<&Object>,
@@ -168,49 +269,34 @@ pub(crate) fn apply(
     sharing: &Sharing,
 ) -> Planned {
     let found = Change::of(accepted, Action::Unchanged);
-    // The dry run of a new object has no version yet.
+    let planned = |desired, step, found| Planned {
+        desired,
+        found,
+        step,
+    };
     if accepted.resource_version().is_empty() {
-        let step = Step::Create;
-        return Planned {
-            desired,
-            found,
-            step,
-        };
+        return planned(desired, Step::Create, found);
     }
     // An object that is there although it could not be read counts as changed.
     let Some(live) = live else {
-        let step = Step::Configure { takeover: None };
-        return Planned {
-            desired,
-            found,
-            step,
-        };
+        return planned(desired, Step::Configure { takeover: None }, found);
     };
     let merges = [&desired, live]
         .into_iter()
-        .any(|object| object.is_marked(annotation::KUSTOMIZE_SSA, "Merge"));
-    let Sharing {
-        own,
-        managers,
-        ignore,
-    } = sharing;
+        .any(|object| Marks::of(object).merges);
+    let Sharing { managers, ignore } = sharing;
     let takeover = (!merges)
-        .then(|| takeover::patch(live, &desired, own, managers))
+        .then(|| takeover::patch(live, &desired, managers))
         .flatten();
     let ignored = ignore.paths(&desired);
     if takeover.is_none() && !has_drifted(live, accepted, &ignored) {
-        let step = Step::Keep;
-        return Planned {
-            desired,
-            found,
-            step,
-        };
+        let (before, now) = (Live::of(live, managers), Live::of(accepted, managers));
+        let covered = now.owned == before.owned;
+        let accepted = Accepted::new(sharing.digest(&desired), &before, covered);
+        return planned(desired, Step::Keep, found.with(accepted));
     }
-    Planned {
-        desired: ignore::adopt(desired, live, accepted, own, &ignored),
-        found,
-        step: Step::Configure { takeover },
-    }
+    let desired = ignore::adopt(desired, live, accepted, managers.own(), &ignored);
+    planned(desired, Step::Configure { takeover }, found)
 }
 
 fn has_drifted(live: &Object, accepted: &Object, ignored: &[&Vec<String>]) -> bool {
@@ -262,8 +348,7 @@ mod tests {
 
     fn plan(desired: &Object, live: Option<&Object>, accepted: &Object) -> String {
         let sharing = Sharing {
-            own: "kustomize-controller".to_owned(),
-            managers: takeover::managers("kustomize-controller", &[]),
+            managers: FieldManagers::new("kustomize-controller", &[]),
             ignore: Ignore::default(),
         };
         let planned = apply(desired.clone(), live, accepted, &sharing);

@@ -5,6 +5,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::object::Object;
+use crate::owned;
 
 /// Annotations of older tools.
 const ANNOTATIONS: &[&str] = &[
@@ -22,37 +23,78 @@ pub(crate) struct Manager {
     operation: &'static str,
 }
 
-/// Whose fields are taken over: kubectl's, our own from before server-side apply, and those of the operator's list.
-pub(crate) fn managers(own: &str, overridden: &[String]) -> Vec<Manager> {
-    let fixed = [
-        ("kubectl", "Apply"),
-        ("kubectl", "Update"),
-        ("before-first-apply", "Update"),
-        (own, "Update"),
-    ];
-    let listed = overridden
-        .iter()
-        .flat_map(|name| [(name.as_str(), "Apply"), (name.as_str(), "Update")]);
-    fixed
-        .into_iter()
-        .chain(listed)
-        .map(|(name, operation)| Manager {
+/// Our own field manager, and those whose fields are taken over.
+#[derive(Debug, Clone)]
+pub struct FieldManagers {
+    own: String,
+    others: Vec<Manager>,
+}
+
+impl FieldManagers {
+    /// `own`; taken over are kubectl's fields, our own from before server-side apply, and those of the managers whose
+    /// names start with one of `overridden`.
+    #[must_use]
+    pub fn new(own: &str, overridden: &[String]) -> Self {
+        let fixed = [
+            ("kubectl", "Apply"),
+            ("kubectl", "Update"),
+            ("before-first-apply", "Update"),
+            (own, "Update"),
+        ];
+        let listed = overridden
+            .iter()
+            .flat_map(|name| [(name.as_str(), "Apply"), (name.as_str(), "Update")]);
+        let manager = |(name, operation): (&str, &'static str)| Manager {
             name: name.to_owned(),
             operation,
-        })
-        .collect()
+        };
+        Self {
+            own: own.to_owned(),
+            others: fixed.into_iter().chain(listed).map(manager).collect(),
+        }
+    }
+
+    /// The name of our own.
+    #[must_use]
+    pub fn own(&self) -> &str {
+        &self.own
+    }
+
+    /// Who owns fields of `object` that were ours, by `fields`, and are no longer: the name of the manager and the
+    /// subresource that it wrote through. `None` if nobody does.
+    #[must_use]
+    pub fn taken_by<'a>(&self, object: &'a Object, fields: &str) -> Option<(&'a str, &'a str)> {
+        owned::taken_by(object, &self.own, fields)
+    }
+
+    /// Whether there may be something to take over.
+    pub(crate) fn needs_takeover(&self, live: &Object) -> bool {
+        ANNOTATIONS.iter().any(|key| live.annotation(key).is_some())
+            || LABELS.iter().any(|key| live.label(key).is_some())
+            || entries(live).is_some_and(|entries| entries.iter().any(|entry| self.is_taken(entry)))
+    }
+
+    fn is_own(&self, entry: &Value) -> bool {
+        text(entry, "manager") == self.own
+            && text(entry, "operation") == "Apply"
+            && text(entry, "subresource").is_empty()
+    }
+
+    fn is_taken(&self, entry: &Value) -> bool {
+        text(entry, "subresource").is_empty()
+            && !self.is_own(entry)
+            && self.others.iter().any(|manager| {
+                text(entry, "operation") == manager.operation
+                    && text(entry, "manager").starts_with(&manager.name)
+            })
+    }
 }
 
 /// The JSON patch that makes the fields of `managers` ours, and removes what older tools left; the apply after it
 /// then removes fields that are not wanted. None if there is nothing to take over.
 ///
 /// It fails on the server if the object has changed since `live` was read.
-pub(crate) fn patch(
-    live: &Object,
-    desired: &Object,
-    own: &str,
-    managers: &[Manager],
-) -> Option<Value> {
+pub(crate) fn patch(live: &Object, desired: &Object, managers: &FieldManagers) -> Option<Value> {
     let mut operations = Vec::new();
     for (map, keys) in [("annotations", ANNOTATIONS), ("labels", LABELS)] {
         for key in keys {
@@ -69,7 +111,7 @@ pub(crate) fn patch(
             }
         }
     }
-    if let Some(entries) = merged(live, own, managers) {
+    if let Some(entries) = merged(live, managers) {
         operations
             .push(json!({"op": "replace", "path": "/metadata/managedFields", "value": entries}));
     }
@@ -82,40 +124,35 @@ pub(crate) fn patch(
     Some(Value::Array(operations))
 }
 
+fn entries(live: &Object) -> Option<&Vec<Value>> {
+    let entries = live.value().pointer("/metadata/managedFields")?;
+    entries.as_array()
+}
+
 /// The entries of `metadata.managedFields` with those of `managers` merged into our own. None if there are none.
-fn merged(live: &Object, own: &str, managers: &[Manager]) -> Option<Vec<Value>> {
-    let entries = live
-        .value()
-        .pointer("/metadata/managedFields")?
-        .as_array()?;
-    let is_own = |entry: &&Value| {
-        text(entry, "manager") == own
-            && text(entry, "operation") == "Apply"
-            && text(entry, "subresource").is_empty()
-    };
-    let taken = |entry: &&Value| {
-        text(entry, "subresource").is_empty()
-            && managers.iter().any(|manager| {
-                text(entry, "operation") == manager.operation
-                    && text(entry, "manager").starts_with(&manager.name)
+fn merged(live: &Object, managers: &FieldManagers) -> Option<Vec<Value>> {
+    let entries = entries(live)?;
+    let theirs: Vec<&Value> = entries
+        .iter()
+        .filter(|entry| managers.is_taken(entry))
+        .collect();
+    let first = theirs.first()?;
+    let mut ours = entries
+        .iter()
+        .find(|entry| managers.is_own(entry))
+        .cloned()
+        .unwrap_or_else(|| {
+            json!({
+                "manager": managers.own, "operation": "Apply", "apiVersion": first["apiVersion"],
+                "fieldsType": "FieldsV1", "fieldsV1": {}, "time": first["time"],
             })
-    };
-    let theirs: Vec<&Value> = entries.iter().filter(|e| taken(e) && !is_own(e)).collect();
-    if theirs.is_empty() {
-        return None;
-    }
-    let mut ours = entries.iter().find(is_own).cloned().unwrap_or_else(|| {
-        json!({
-            "manager": own, "operation": "Apply", "apiVersion": theirs[0]["apiVersion"],
-            "fieldsType": "FieldsV1", "fieldsV1": {}, "time": theirs[0]["time"],
-        })
-    });
+        });
     for entry in &theirs {
         union(&mut ours["fieldsV1"], &entry["fieldsV1"]);
     }
     let mut kept: Vec<Value> = entries
         .iter()
-        .filter(|entry| !is_own(entry) && !taken(entry))
+        .filter(|entry| !managers.is_own(entry) && !managers.is_taken(entry))
         .cloned()
         .collect();
     kept.push(ours);
@@ -166,9 +203,11 @@ mod tests {
 
     fn check(live: &Value, overridden: &[&str], expected: Option<Value>) {
         let overridden: Vec<String> = overridden.iter().map(|&name| name.to_owned()).collect();
-        let managers = managers(OWN, &overridden);
-        let patch = patch(&object(live.clone()), &object(json!({})), OWN, &managers);
-        assert_eq!(patch, expected, "{live}");
+        let managers = FieldManagers::new(OWN, &overridden);
+        let live = object(live.clone());
+        let patch = patch(&live, &object(json!({})), &managers);
+        assert_eq!(managers.needs_takeover(&live), patch.is_some());
+        assert_eq!(patch, expected, "{:?}", live.value());
     }
 
     fn version() -> Value {

@@ -6,7 +6,9 @@ mod errors;
 mod immutable;
 mod kinds;
 mod metadata;
+mod no_op;
 mod prune;
+mod samples;
 mod stages;
 mod takeover;
 

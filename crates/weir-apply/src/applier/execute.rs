@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::Applier;
 use crate::change::{Action, Change, ChangeSet};
 use crate::error::{ApplyError, without_secrets};
+use crate::live::{Accepted, Live};
 use crate::object::{Object, ObjectRef};
 use crate::plan::{Planned, StagePlan, Step};
 use crate::request::{DryRun, RequestError, Verb};
@@ -64,6 +65,7 @@ impl Applier {
                 }
                 Action::Configured
             }
+            Step::Attempt { .. } => Action::Unchanged,
             Step::Recreate {
                 uid,
                 resource_version,
@@ -73,11 +75,25 @@ impl Applier {
             }
         };
         let applied = self.server_side_apply(desired, DryRun::No).await;
-        let applied = applied.map_err(|cause| ApplyError::Apply {
-            object: desired.reference(),
-            cause: without_secrets(desired, cause),
+        let applied = applied.map_err(|cause| {
+            let (object, cause) = (desired.reference(), without_secrets(desired, cause));
+            match planned.step {
+                Step::Attempt { .. } => ApplyError::DryRun { object, cause },
+                _ => ApplyError::Apply { object, cause },
+            }
         })?;
-        Ok(Change::of(&applied, action))
+        let now = Live::of(&applied, &self.sharing.managers);
+        let action = match &planned.step {
+            Step::Attempt {
+                resource_version,
+                content,
+            } if *resource_version != now.resource_version && *content != now.content => {
+                Action::Configured
+            }
+            _ => action,
+        };
+        let accepted = Accepted::new(self.sharing.digest(desired), &now, true);
+        Ok(Change::of(&applied, action).with(accepted))
     }
 
     /// Sends the patch; if the object has changed in between, looks again and sends a new one.
@@ -106,9 +122,8 @@ impl Applier {
                 object: object.clone(),
                 cause,
             })?;
-            let own = &self.settings.field_manager;
-            match live.and_then(|live| takeover::patch(&live, desired, own, &self.sharing.managers))
-            {
+            let managers = &self.sharing.managers;
+            match live.and_then(|live| takeover::patch(&live, desired, managers)) {
                 Some(next) => patch = next,
                 None => return Ok(()),
             }

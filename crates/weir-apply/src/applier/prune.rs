@@ -4,11 +4,12 @@
 
 use std::time::{Duration, Instant};
 
-use weir_api::meta::{InventoryEntry, annotation};
+use weir_api::meta::InventoryEntry;
 
 use super::Applier;
 use crate::change::{Action, Change, ChangeSet};
 use crate::inventory::Target;
+use crate::live::Marks;
 use crate::object::Object;
 use crate::prepare::Owner;
 use crate::request::{RequestError, Verb};
@@ -88,6 +89,9 @@ impl Applier {
             Err(RequestError::NoMatch { .. }) => return Ok(Change::named(target, Action::Deleted)),
             Err(error) => return Err(format!("query failed: {error}")),
         };
+        if let Some(deleted) = self.prune_known(target, &api_version, owner).await {
+            return deleted;
+        }
         let mut failure = String::new();
         for _ in 0..ATTEMPTS {
             let live = self.cluster.get(&target.object, &api_version).await;
@@ -113,6 +117,30 @@ impl Applier {
             }
         }
         Err(failure)
+    }
+
+    /// Deletes an object that the index knows as ours, in the version that it knows. None where it has to be looked at.
+    async fn prune_known(
+        &self,
+        target: &Target,
+        api_version: &str,
+        owner: &Owner,
+    ) -> Option<Result<Change, String>> {
+        let live = self.index.as_ref()?.look_up(target)?.live;
+        if live.owner.as_ref() != Some(owner) || live.marks.stays {
+            return None;
+        }
+        let verb = Verb::Delete {
+            uid: &live.uid,
+            resource_version: &live.resource_version,
+        };
+        let deleted = || Change::of_live(target, &live, Action::Deleted);
+        match self.cluster.send(&target.object, api_version, &verb).await {
+            Ok(_) => Some(Ok(deleted())),
+            Err(error) if error.is_not_found() => Some(Ok(deleted())),
+            Err(error) if error.is_code(409) => None,
+            Err(error) => Some(Err(format!("delete failed: {error}"))),
+        }
     }
 
     /// Waits until the objects of `changes` that were deleted are gone.
@@ -141,7 +169,5 @@ impl Applier {
 }
 
 fn asks_to_stay(live: &Object) -> bool {
-    live.is_marked(annotation::KUSTOMIZE_PRUNE, annotation::DISABLED)
-        || live.is_marked(annotation::KUSTOMIZE_RECONCILE, annotation::DISABLED)
-        || live.is_marked(annotation::KUSTOMIZE_SSA, "Ignore")
+    Marks::of(live).stays
 }

@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 use weir_api::kustomize::v1::{Kustomization, SourceKind};
 use weir_api::meta::controller;
 use weir_apply::{GroupKind, Settings};
-use weir_artifact::{FetchError, FetchOptions, Fetcher};
+use weir_artifact::{ArtifactLimits, FetchError, FetchOptions, Fetcher};
 use weir_runtime::flags::{CommonFlags, FeatureGates, GateError};
 use weir_runtime::hub::Store;
 use weir_runtime::queue::Wake;
@@ -100,6 +100,11 @@ pub async fn run(
         kustomizations,
         fetcher: Fetcher::new(FetchOptions {
             retries: own.http_retry,
+            limits: ArtifactLimits::new(
+                common.artifacts.max_size,
+                common.artifacts.max_unpacked_size,
+                common.artifacts.max_entries,
+            ),
             ..FetchOptions::from_env()
         })?,
         objects: Objects::new(host.hub().clone(), kept, Box::new(lost)),

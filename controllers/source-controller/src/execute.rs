@@ -27,7 +27,7 @@ pub fn archive(
     let ignore = ignore(tree)?;
     let file = format!("{}.tar.gz", tree.snapshot.commit().id);
     let published = storage.publish(location, &file, |output| {
-        let mut archive = ArchiveWriter::new(output);
+        let mut archive = ArchiveWriter::bounded(output, storage.tree_limits());
         let io = |error: std::io::Error| Failed(Box::new(error));
         archive.dir(".").map_err(io)?;
         for entry in &tree.entries {

@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use clap::{Args, Parser};
-use weir_artifact::Retention;
 use weir_artifact::digest::Algorithm;
+use weir_artifact::{ArtifactLimits, Retention};
 use weir_runtime::flags::{CommonFlags, FeatureGates, GateError, go_duration};
 
 /// Flags of source-controller.
@@ -83,6 +83,13 @@ pub const GATES: &[(&str, bool)] = &[
 /// For a gate that does not exist.
 pub fn gates(common: &CommonFlags) -> Result<FeatureGates, GateError> {
     FeatureGates::new(GATES).with(&common.feature_gates)
+}
+
+/// How large artifacts may be.
+#[must_use]
+pub fn limits(common: &CommonFlags) -> ArtifactLimits {
+    let flags = &common.artifacts;
+    ArtifactLimits::new(flags.max_size, flags.max_unpacked_size, flags.max_entries)
 }
 
 impl SourceFlags {
@@ -184,6 +191,21 @@ mod tests {
         ] {
             assert_eq!(flags(&args).own.advertised_host("pod"), expected);
         }
+    }
+
+    #[test]
+    fn artifacts_have_the_default_bounds_unless_told_otherwise() {
+        assert_eq!(limits(&flags(&[]).common), ArtifactLimits::default());
+        let told = flags(&[
+            "--artifact-max-size=1",
+            "--artifact-max-unpacked-size=2",
+            "--artifact-max-entries=3",
+        ]);
+        let limits = limits(&told.common);
+        assert_eq!(
+            (limits.size, limits.tree.bytes, limits.tree.entries),
+            (1, 2, 3)
+        );
     }
 
     #[test]

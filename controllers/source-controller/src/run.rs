@@ -69,7 +69,8 @@ pub async fn run(
         own.advertised_host(host.instance()),
         own.artifact_digest_algo,
         own.retention(),
-    )?;
+    )?
+    .with_limits(flags::limits(common));
     let context = Arc::new(Context {
         client: host.client().clone(),
         git: Git::new(options.concurrent),

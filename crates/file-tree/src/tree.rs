@@ -9,7 +9,11 @@ use crate::path::{PathError, normalize};
 /// Symbolic links followed for one path before it counts as a cycle, as Linux does.
 const MAX_LINKS: usize = 40;
 
-/// How much a tree may hold. Every `insert_*` checks them, so a hostile archive stops at the bound.
+/// The longest path, in bytes: what Linux allows.
+pub const MAX_PATH: usize = 4096;
+
+/// How much a tree may hold. Who makes artifacts and who reads them share these bounds, so that what can be made
+/// can be read. Every `insert_*` checks them, so a hostile archive stops at the bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of all file contents together.
@@ -21,13 +25,41 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 1 GiB in 200,000 entries, 100 deep: far above any repository that Flux serves well.
+    /// 1 GiB in 500,000 entries, 256 deep: far above any repository that Flux serves well.
     fn default() -> Self {
         Self {
             bytes: 1 << 30,
-            entries: 200_000,
-            depth: 100,
+            entries: 500_000,
+            depth: 256,
         }
+    }
+}
+
+impl Limits {
+    /// The error of more bytes than allowed.
+    #[must_use]
+    pub fn too_many_bytes(&self) -> Error {
+        Error::Limit(format!("{} bytes", self.bytes))
+    }
+
+    /// The error of more entries than allowed.
+    #[must_use]
+    pub fn too_many_entries(&self) -> Error {
+        Error::Limit(format!("{} entries", self.entries))
+    }
+
+    /// Judges a normalized path by its length and depth.
+    ///
+    /// # Errors
+    /// [`Error::Limit`].
+    pub fn check_path(&self, path: &str) -> Result<(), Error> {
+        if path.len() > MAX_PATH {
+            return Err(Error::Limit(format!("{MAX_PATH} bytes in a path")));
+        }
+        if path.split('/').count() > self.depth {
+            return Err(Error::Limit(format!("a depth of {}", self.depth)));
+        }
+        Ok(())
     }
 }
 
@@ -164,17 +196,15 @@ impl FileTree {
 
     fn insert(&mut self, path: &str, entry: Entry) -> Result<(), Error> {
         let path = normalize(path)?;
+        self.limits.check_path(&path)?;
         let parts: Vec<&str> = path.split('/').collect();
-        if parts.len() > self.limits.depth {
-            return Err(Error::Limit(format!("a depth of {}", self.limits.depth)));
-        }
         let added = if let Entry::File { bytes, .. } = &entry {
             bytes.len() as u64
         } else {
             0
         };
         if self.bytes.saturating_add(added) > self.limits.bytes {
-            return Err(Error::Limit(format!("{} bytes", self.limits.bytes)));
+            return Err(self.limits.too_many_bytes());
         }
         let Some((name, parents)) = parts.split_last() else {
             return Ok(());

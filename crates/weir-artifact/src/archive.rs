@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 
+use file_tree::Limits;
 use flate2::write::GzEncoder;
 use flate2::{Compression, GzBuilder};
 use tar::{Builder, EntryType, Header};
@@ -18,6 +19,7 @@ const PREFIX: usize = 155;
 /// Source: fluxcd/pkg `artifact/storage/storage.go` `Archive`.
 pub struct ArchiveWriter<W: Write> {
     tar: Builder<GzEncoder<W>>,
+    held: Held,
 }
 
 impl<W: Write> std::fmt::Debug for ArchiveWriter<W> {
@@ -27,26 +29,38 @@ impl<W: Write> std::fmt::Debug for ArchiveWriter<W> {
 }
 
 impl<W: Write> ArchiveWriter<W> {
-    /// An archive that goes to `output`.
+    /// An archive that goes to `output` and unpacks within the default bounds.
     pub fn new(output: W) -> Self {
+        Self::bounded(output, Limits::default())
+    }
+
+    /// An archive that goes to `output` and unpacks within `limits`.
+    pub fn bounded(output: W, limits: Limits) -> Self {
         let gzip = GzBuilder::new().write(output, Compression::default());
         Self {
             tar: Builder::new(gzip),
+            held: Held {
+                limits,
+                bytes: 0,
+                entries: 0,
+                open: Vec::new(),
+            },
         }
     }
 
     /// Adds a folder; its path has no slash at the end.
     ///
     /// # Errors
-    /// The output's.
+    /// The output's, and a [`file_tree::Error`] at a bound.
     pub fn dir(&mut self, path: &str) -> io::Result<()> {
+        self.held.dir(path).map_err(io::Error::other)?;
         self.append(path, header(EntryType::Directory, 0o750, 0), io::empty())
     }
 
     /// Adds a file of exactly `size` bytes.
     ///
     /// # Errors
-    /// The output's and the reader's, and if the reader ends early.
+    /// The output's and the reader's, if the reader ends early, and a [`file_tree::Error`] at a bound.
     pub fn file(
         &mut self,
         path: &str,
@@ -54,6 +68,7 @@ impl<W: Write> ArchiveWriter<W> {
         size: u64,
         contents: impl Read,
     ) -> io::Result<()> {
+        self.held.file(path, size).map_err(io::Error::other)?;
         let mode = if executable { 0o700 } else { 0o600 };
         let mut exact = Exact {
             inner: contents,
@@ -77,6 +92,60 @@ impl<W: Write> ArchiveWriter<W> {
         }
         header.set_cksum();
         self.tar.append(&header, contents)
+    }
+}
+
+/// What the archive will unpack into, counted as the reader counts it: folders that are not listed but have
+/// something in them are entries too.
+struct Held {
+    limits: Limits,
+    bytes: u64,
+    entries: usize,
+    /// The folders that the walk is in.
+    open: Vec<String>,
+}
+
+impl Held {
+    fn dir(&mut self, path: &str) -> Result<(), file_tree::Error> {
+        if path == "." {
+            return Ok(());
+        }
+        self.limits.check_path(path)?;
+        self.enter(path)
+    }
+
+    fn file(&mut self, path: &str, size: u64) -> Result<(), file_tree::Error> {
+        self.limits.check_path(path)?;
+        self.enter(path.rsplit_once('/').map_or("", |(folder, _)| folder))?;
+        self.add()?;
+        self.bytes = self.bytes.saturating_add(size);
+        if self.bytes > self.limits.bytes {
+            return Err(self.limits.too_many_bytes());
+        }
+        Ok(())
+    }
+
+    /// Counts the folders of `path` that the walk was not in yet.
+    fn enter(&mut self, path: &str) -> Result<(), file_tree::Error> {
+        let parts = || path.split('/').filter(|part| !part.is_empty());
+        let common = parts()
+            .zip(&self.open)
+            .take_while(|(part, open)| part == open)
+            .count();
+        self.open.truncate(common);
+        for part in parts().skip(common) {
+            self.add()?;
+            self.open.push(part.to_owned());
+        }
+        Ok(())
+    }
+
+    fn add(&mut self) -> Result<(), file_tree::Error> {
+        if self.entries >= self.limits.entries {
+            return Err(self.limits.too_many_entries());
+        }
+        self.entries += 1;
+        Ok(())
     }
 }
 
@@ -138,8 +207,6 @@ impl<R: Read> Read for Exact<R> {
 
 #[cfg(test)]
 mod tests {
-    use file_tree::Limits;
-
     use super::*;
 
     fn sample() -> Vec<u8> {
@@ -227,5 +294,51 @@ mod tests {
         let bytes = archive.finish().expect("finishes");
         let tree = crate::unpack(bytes.as_slice(), Limits::default()).expect("unpacks");
         assert_eq!(tree.read("a").expect("reads").as_ref(), b"1");
+    }
+
+    #[test]
+    fn what_can_be_made_can_be_read_and_one_more_can_not_be_made() {
+        let limits = Limits {
+            bytes: 4,
+            entries: 5,
+            depth: 3,
+        };
+        let write = |files: &[(&str, usize)], dirs: &[&str]| {
+            let mut archive = ArchiveWriter::bounded(Vec::new(), limits);
+            archive.dir(".")?;
+            for dir in dirs {
+                archive.dir(dir)?;
+            }
+            for (path, size) in files {
+                let contents = vec![b'x'; *size];
+                archive.file(path, false, *size as u64, contents.as_slice())?;
+            }
+            archive.finish()
+        };
+        // `a` and `a/b` are entries whether they are listed or not.
+        let fitting: [&[(&str, usize)]; 2] = [
+            &[("a/b/c", 1), ("a/b/d", 2), ("e", 1)],
+            &[("a/b/c", 4), ("a/b/d", 0), ("a/e", 0)],
+        ];
+        for files in fitting {
+            for dirs in [&[][..], &["a", "a/b"][..]] {
+                let bytes = write(files, dirs).expect("fits");
+                crate::unpack(bytes.as_slice(), limits).expect("unpacks");
+            }
+        }
+        for (files, text) in [
+            (&[("a", 3), ("b", 2)][..], "tree exceeds 4 bytes"),
+            (
+                &[("a/b/c", 0), ("a/b/d", 0), ("e", 0), ("f", 0)],
+                "tree exceeds 5 entries",
+            ),
+            (&[("a/b/c/d", 0)], "tree exceeds a depth of 3"),
+        ] {
+            let error = write(files, &[]).expect_err("is too much");
+            assert_eq!(error.to_string(), text);
+        }
+        let deep = "d".repeat(file_tree::MAX_PATH + 1);
+        let error = write(&[(&deep, 0)], &[]).expect_err("is too long");
+        assert_eq!(error.to_string(), "tree exceeds 4096 bytes in a path");
     }
 }

@@ -5,7 +5,7 @@ use std::io::{BufReader, Seek, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use file_tree::{FileTree, Limits};
+use file_tree::FileTree;
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared, WeakShared};
 use parking_lot::Mutex;
@@ -14,6 +14,7 @@ use tokio::sync::Semaphore;
 
 use crate::cache::Cache;
 use crate::digest::{Algorithm, Digest, DigestError, Hasher};
+use crate::storage::ArtifactLimits;
 use crate::unpack::{UnpackError, unpack};
 
 /// Bodies up to this size stay in memory, larger ones go to a temporary file.
@@ -32,10 +33,8 @@ pub struct FetchOptions {
     pub min_wait: Duration,
     /// The longest pause between attempts.
     pub max_wait: Duration,
-    /// The largest body that is downloaded, in bytes.
-    pub max_download: u64,
-    /// Bounds on the unpacked tree.
-    pub limits: Limits,
+    /// Bounds on the body and on the unpacked tree.
+    pub limits: ArtifactLimits,
     /// Bytes of unpacked trees that are kept for later calls.
     pub cache_bytes: u64,
     /// Replaces the host (and port) of every URL: env `SOURCE_CONTROLLER_LOCALHOST`.
@@ -50,8 +49,7 @@ impl Default for FetchOptions {
             retries: 9,
             min_wait: Duration::from_secs(5),
             max_wait: Duration::from_secs(30),
-            max_download: 1 << 30,
-            limits: Limits::default(),
+            limits: ArtifactLimits::default(),
             cache_bytes: 256 << 20,
             host: None,
             watcher_host: None,
@@ -102,7 +100,7 @@ pub enum FetchError {
         /// The answer.
         status: StatusCode,
     },
-    /// The body is larger than [`FetchOptions::max_download`].
+    /// The body is larger than [`ArtifactLimits::size`].
     #[error("artifact is greater than the max download size of {0} bytes")]
     TooLarge(u64),
     /// The body could not be written to its temporary file.
@@ -227,7 +225,7 @@ impl Inner {
         let url = self.target(url)?;
         let body = self.attempt_all(&url, digest).await?;
         let permit = Arc::clone(&self.unpacking).acquire_owned().await;
-        let limits = self.options.limits;
+        let limits = self.options.limits.tree;
         let unpacked = tokio::task::spawn_blocking(move || {
             let _permit = permit;
             unpack(BufReader::with_capacity(1 << 16, body), limits)
@@ -304,7 +302,7 @@ impl Inner {
                 return Err(FetchError::Status { url, status }.into());
             }
         }
-        let max = self.options.max_download;
+        let max = self.options.limits.size;
         let mut left = max;
         let mut hasher = Hasher::new(digest.algorithm());
         let mut body = tempfile::spooled_tempfile(SPOOL_BYTES);

@@ -16,5 +16,7 @@ pub use archive::ArchiveWriter;
 pub use fetch::{FetchError, FetchOptions, Fetcher, VerifyError};
 pub use ignore::{IGNORE_FILE, Ignore};
 pub use server::{Server, ServerLimits};
-pub use storage::{Health, Location, Published, Retention, Storage, StorageError, TooLarge};
+pub use storage::{
+    ArtifactLimits, Health, Location, Published, Retention, Storage, StorageError, TooLarge,
+};
 pub use unpack::{UnpackError, unpack};

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use file_tree::Limits;
 use parking_lot::Mutex;
 
 use crate::digest::{self, Algorithm, Digest, Hasher};
@@ -54,6 +55,40 @@ impl Default for Retention {
         Self {
             ttl: Duration::from_secs(60),
             records: 2,
+        }
+    }
+}
+
+/// How large an artifact may be, for who makes it as for who fetches it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ArtifactLimits {
+    /// Bytes of the archive (`--artifact-max-size`).
+    pub size: u64,
+    /// What it may unpack into (`--artifact-max-unpacked-size`, `--artifact-max-entries`).
+    pub tree: Limits,
+}
+
+impl ArtifactLimits {
+    /// Bounds on the archive's bytes, on those it unpacks into, and on its entries; the depth is the default one.
+    #[must_use]
+    pub fn new(size: u64, unpacked: u64, entries: usize) -> Self {
+        Self {
+            size,
+            tree: Limits {
+                bytes: unpacked,
+                entries,
+                ..Limits::default()
+            },
+        }
+    }
+}
+
+impl Default for ArtifactLimits {
+    /// 1 GiB, packed as unpacked.
+    fn default() -> Self {
+        Self {
+            size: 1 << 30,
+            tree: Limits::default(),
         }
     }
 }
@@ -105,7 +140,7 @@ pub struct Storage {
     host: String,
     algorithm: Algorithm,
     retention: Retention,
-    max_size: u64,
+    limits: ArtifactLimits,
     disk: Arc<dyn Disk>,
     verified: Mutex<HashMap<String, Verified>>,
 }
@@ -138,7 +173,7 @@ impl Storage {
             host: host.into(),
             algorithm,
             retention,
-            max_size: u64::MAX,
+            limits: ArtifactLimits::default(),
             disk: Arc::new(System),
             verified: Mutex::default(),
         };
@@ -146,11 +181,17 @@ impl Storage {
         Ok(storage)
     }
 
-    /// The same with a bound on the bytes of one artifact (`--artifact-max-size`).
+    /// The same with other bounds than the default ones.
     #[must_use]
-    pub fn with_max_size(mut self, bytes: u64) -> Self {
-        self.max_size = bytes;
+    pub fn with_limits(mut self, limits: ArtifactLimits) -> Self {
+        self.limits = limits;
         self
+    }
+
+    /// What an archive may unpack into; [`Storage::publish`] itself bounds its size.
+    #[must_use]
+    pub fn tree_limits(&self) -> Limits {
+        self.limits.tree
     }
 
     /// The folder.
@@ -191,7 +232,7 @@ impl Storage {
             inner: io::BufWriter::with_capacity(1 << 18, &temporary),
             hasher: Hasher::new(self.algorithm),
             size: 0,
-            max: self.max_size,
+            max: self.limits.size,
         };
         let filled = fill(&mut output)?;
         output.flush().map_err(fail("write", &path))?;

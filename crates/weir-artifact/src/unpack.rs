@@ -3,14 +3,12 @@
 use std::io::{self, Read};
 
 use bytes::Bytes;
-use file_tree::{FileTree, Limits};
+use file_tree::{FileTree, Limits, MAX_PATH};
 use flate2::bufread::MultiGzDecoder;
 use tar::{Archive, Entry, EntryType, PaxExtensions};
 
 /// The longest extended header that is read, as Go's `archive/tar` allows.
 const MAX_EXTENDED_HEADER: u64 = 1 << 20;
-/// The longest path that is accepted.
-const MAX_PATH: usize = 4096;
 /// Room in the uncompressed stream for each entry's headers and padding.
 const ENTRY_OVERHEAD: u64 = 8 * 512;
 
@@ -70,7 +68,7 @@ pub fn unpack(reader: impl io::BufRead, limits: Limits) -> Result<FileTree, Unpa
     for entry in entries {
         headers = headers
             .checked_sub(1)
-            .ok_or_else(|| file_tree::Error::Limit(format!("{} entries", limits.entries)))?;
+            .ok_or_else(|| limits.too_many_entries())?;
         take(
             &mut entry.map_err(UnpackError::Read)?,
             &mut extended,
@@ -132,7 +130,7 @@ fn take(
                 )));
             }
             if size > limits.bytes.saturating_sub(tree.bytes()) {
-                return Err(file_tree::Error::Limit(format!("{} bytes", limits.bytes)).into());
+                return Err(limits.too_many_bytes().into());
             }
             let executable = entry.header().mode().map_err(UnpackError::Read)? & 0o111 != 0;
             let bytes = contents(entry, size)?;

@@ -84,15 +84,16 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 64 MiB of refs, 4 GiB of pack with 5 million objects of at most 512 MiB; 500,000 entries.
+    /// 64 MiB of refs, 4 GiB of pack with 5 million objects of at most 512 MiB; a tree as an artifact may hold.
     fn default() -> Self {
+        let tree = file_tree::Limits::default();
         Self {
             advertised_bytes: 64 << 20,
             pack_bytes: 4 << 30,
             objects: 5_000_000,
             object_bytes: 512 << 20,
-            entries: 500_000,
-            depth: 256,
+            entries: tree.entries,
+            depth: tree.depth,
         }
     }
 }

@@ -118,9 +118,26 @@ pub struct CommonFlags {
     /// Log verbosity level.
     #[arg(long, value_enum, default_value_t)]
     pub log_level: Level,
+    /// How large artifacts may be.
+    #[command(flatten)]
+    pub artifacts: ArtifactFlags,
     /// How the leader is elected.
     #[command(flatten)]
     pub leader_election: LeaderElectionFlags,
+}
+
+/// Bounds on artifacts, for who makes them as for who fetches them. Upstream has none.
+#[derive(Debug, Clone, Args)]
+pub struct ArtifactFlags {
+    /// The most bytes of an artifact.
+    #[arg(long = "artifact-max-size", default_value = "1073741824")]
+    pub max_size: u64,
+    /// The most bytes that an artifact unpacks into.
+    #[arg(long = "artifact-max-unpacked-size", default_value = "1073741824")]
+    pub max_unpacked_size: u64,
+    /// The most files and folders of an artifact.
+    #[arg(long = "artifact-max-entries", default_value = "500000")]
+    pub max_entries: usize,
 }
 
 /// Flags of leader election.

@@ -180,7 +180,10 @@ async fn bodies_above_the_bound_and_bodies_that_are_no_archive_fail() {
     let (body, digest) = archive();
     let server = serve(body).await;
     let options = FetchOptions {
-        max_download: 10,
+        limits: ArtifactLimits {
+            size: 10,
+            ..ArtifactLimits::default()
+        },
         ..FetchOptions::default()
     };
     let small = Fetcher::new(options).expect("sets up");

@@ -226,7 +226,11 @@ fn what_a_killed_process_left_goes_at_the_next_start_but_not_what_is_being_writt
 #[test]
 fn an_artifact_may_be_as_large_as_allowed_and_no_larger() {
     let fixture = fixture();
-    let storage = fixture.storage.with_max_size(10);
+    let limits = ArtifactLimits {
+        size: 10,
+        ..ArtifactLimits::default()
+    };
+    let storage = fixture.storage.with_limits(limits);
     let publish = |size: usize| {
         storage.publish(&fixture.location, "a", |output| {
             output.write_all(&vec![0; size]).map_err(fail("write", "a"))

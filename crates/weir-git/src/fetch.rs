@@ -3,11 +3,10 @@
 use std::io::{self, BufRead, Read};
 use std::num::NonZeroU32;
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
 
 use gix::ObjectId;
 use gix::odb::pack::{Bundle, bundle, data};
-use gix::progress::{Discard, DynNestedProgress};
+use gix::progress::Discard;
 use gix::protocol::fetch::negotiate::{Action, Round, one_round};
 use gix::protocol::fetch::{Arguments, Context, Negotiate, Options, Response, Shallow, Tags};
 use gix::protocol::transport::client::blocking_io::Transport;
@@ -16,6 +15,8 @@ use tempfile::TempDir;
 
 use crate::remote::{Limits, chain};
 use crate::session::Session;
+
+mod inflated;
 
 /// How much history comes along.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,7 +75,7 @@ pub(crate) fn pack(
     };
     let outcome = gix::protocol::fetch(
         &mut Everything { wants: job.wants },
-        |reader, progress, interrupt| index(reader, &packs, progress, interrupt, job.limits),
+        |reader, _progress, _interrupt| index(reader, &packs, session, job.limits),
         Discard,
         session.interrupt(),
         context,
@@ -90,8 +91,7 @@ pub(crate) fn pack(
 fn index(
     reader: &mut dyn BufRead,
     directory: &Path,
-    progress: &mut dyn DynNestedProgress,
-    interrupt: &AtomicBool,
+    session: &Session,
     limits: Limits,
 ) -> gix::Result<bool> {
     // Signature, version, number of objects: judged before anything is made for them.
@@ -111,15 +111,17 @@ fn index(
         alloc_limit_bytes: Some(limits.object_bytes),
         ..bundle::write::Options::default()
     };
-    Bundle::write_to_directory(
-        &mut whole,
-        Some(directory),
-        progress,
-        interrupt,
-        None::<gix::objs::find::Never>,
-        gix::hash::Kind::Sha1,
-        options,
-    )?;
+    inflated::bounded(limits.inflated_bytes, session, |progress, stop| {
+        Bundle::write_to_directory(
+            &mut whole,
+            Some(directory),
+            progress,
+            stop,
+            None::<gix::objs::find::Never>,
+            gix::hash::Kind::Sha1,
+            options,
+        )
+    })?;
     Ok(true)
 }
 

@@ -77,6 +77,8 @@ pub struct Limits {
     pub objects: u32,
     /// Bytes of one object, inflated.
     pub object_bytes: usize,
+    /// Bytes of all objects together, inflated.
+    pub inflated_bytes: u64,
     /// Entries of a tree, all levels together.
     pub entries: usize,
     /// Components of the deepest path.
@@ -84,7 +86,8 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 64 MiB of refs, 4 GiB of pack with 5 million objects of at most 512 MiB; a tree as an artifact may hold.
+    /// 64 MiB of refs, 4 GiB of pack with 5 million objects of at most 512 MiB, 16 GiB together; a tree as
+    /// an artifact may hold.
     fn default() -> Self {
         let tree = file_tree::Limits::default();
         Self {
@@ -92,6 +95,7 @@ impl Default for Limits {
             pack_bytes: 4 << 30,
             objects: 5_000_000,
             object_bytes: 512 << 20,
+            inflated_bytes: 16 << 30,
             entries: tree.entries,
             depth: tree.depth,
         }

@@ -177,13 +177,14 @@ impl FileTree {
     /// Makes a directory at `path`, with those above it. An existing directory stays as it is.
     ///
     /// # Errors
-    /// As [`FileTree::insert_file`].
+    /// As [`FileTree::insert_file`], and [`Error::NotADirectory`] where a file or link is.
     pub fn insert_dir(&mut self, path: &str) -> Result<(), Error> {
         let path = normalize(path)?;
-        if path.is_empty() || matches!(self.lookup(&path), Some(Entry::Dir(_))) {
-            return Ok(());
+        match self.lookup(&path) {
+            Some(Entry::Dir(_)) => Ok(()),
+            Some(_) => Err(Error::NotADirectory(path)),
+            None => self.insert(&path, Entry::Dir(BTreeMap::new())),
         }
-        self.insert(&path, Entry::Dir(BTreeMap::new()))
     }
 
     /// Puts a symbolic link at `path`; the target is kept as written and only judged when followed.

@@ -9,6 +9,8 @@ use tar::{Archive, Entry, EntryType, PaxExtensions};
 
 /// The longest extended header that is read, as Go's `archive/tar` allows.
 const MAX_EXTENDED_HEADER: u64 = 1 << 20;
+/// The longest component of a path.
+const MAX_NAME: usize = 255;
 /// Room in the uncompressed stream for each entry's headers and padding.
 const ENTRY_OVERHEAD: u64 = 8 * 512;
 
@@ -83,6 +85,8 @@ pub fn unpack(reader: impl io::BufRead, limits: Limits) -> Result<FileTree, Unpa
 #[derive(Default)]
 struct Extended {
     path: Option<Vec<u8>>,
+    /// GNU's own header, which beats the other whatever their order.
+    long_name: Option<Vec<u8>>,
     size: Option<u64>,
     sparse: bool,
 }
@@ -103,7 +107,7 @@ fn take(
                     .position(|byte| *byte == 0)
                     .unwrap_or(path.len()),
             );
-            extended.path = Some(path);
+            extended.long_name = Some(path);
             return Ok(());
         }
         EntryType::GNULongLink => return Ok(()),
@@ -111,7 +115,8 @@ fn take(
         _ => {}
     }
     let said = std::mem::take(extended);
-    let name = name(said.path.unwrap_or_else(|| entry.path_bytes().into_owned()))?;
+    let path = said.long_name.or(said.path);
+    let name = name(path.unwrap_or_else(|| entry.path_bytes().into_owned()))?;
     let unsupported = || UnpackError::UnsupportedType {
         name: name.clone(),
         kind,
@@ -121,6 +126,10 @@ fn take(
     }
     match kind {
         EntryType::Symlink => Ok(()),
+        // Readers disagree on where the next header is.
+        EntryType::Directory if entry.size() > 0 => Err(UnpackError::Read(io::Error::other(
+            "a directory has contents",
+        ))),
         EntryType::Directory => Ok(tree.insert_dir(&name)?),
         EntryType::Regular | EntryType::Continuous => {
             let size = entry.header().entry_size().map_err(UnpackError::Read)?;
@@ -132,7 +141,12 @@ fn take(
             if size > limits.bytes.saturating_sub(tree.bytes()) {
                 return Err(limits.too_many_bytes().into());
             }
-            let executable = entry.header().mode().map_err(UnpackError::Read)? & 0o111 != 0;
+            let mode = entry.header().mode().map_err(UnpackError::Read)?;
+            // A file that is written over keeps its mode.
+            let executable = match tree.lookup(name.trim_start_matches("./")) {
+                Some(file_tree::Entry::File { executable, .. }) => *executable,
+                _ => mode & 0o111 != 0,
+            };
             let bytes = contents(entry, size)?;
             Ok(tree.insert_file(&name, bytes, executable)?)
         }
@@ -170,7 +184,10 @@ fn read_pax(bytes: &[u8], extended: &mut Extended) -> Result<(), UnpackError> {
     for record in PaxExtensions::new(bytes) {
         let record = record.map_err(UnpackError::Read)?;
         match record.key_bytes() {
-            b"path" => extended.path = Some(record.value_bytes().to_vec()),
+            b"path" => {
+                let path = record.value_bytes();
+                extended.path = (!path.is_empty()).then(|| path.to_vec());
+            }
             b"size" => {
                 let size = record.value().ok().and_then(|value| value.parse().ok());
                 extended.size = Some(size.unwrap_or(u64::MAX));
@@ -192,7 +209,9 @@ fn name(path: Vec<u8>) -> Result<String, UnpackError> {
         || name.len() > MAX_PATH
         || name.starts_with('/')
         || name.contains(['\\', '\0'])
-        || name.split('/').any(|part| part == "..");
+        || name
+            .split('/')
+            .any(|part| part == ".." || part.len() > MAX_NAME);
     if hostile {
         return Err(refuse(name.as_bytes()));
     }

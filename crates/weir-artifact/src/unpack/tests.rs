@@ -9,6 +9,8 @@ use tar::{Builder, Header};
 
 use super::*;
 
+mod recorded;
+
 const SMALL: Limits = Limits {
     bytes: 4096,
     entries: 16,

@@ -194,6 +194,9 @@ impl Expansion {
                 }
             }
             Content::Mapping(entries) => {
+                if let (Merging::Kyaml, Some(_)) = (self.merging, &anchor) {
+                    self.skip_own_merge(entries, number);
+                }
                 for entry in entries.iter_mut() {
                     let merges = self.merging != Merging::Leave && entry.key.tag == Tag::Merge;
                     let aliased = if merges {
@@ -238,6 +241,24 @@ impl Expansion {
             self.anchors.insert(name, done);
         }
         Ok(())
+    }
+
+    /// A mapping merged into itself stays as it is: upstream takes the `<<` key away before it merges.
+    fn skip_own_merge(&self, entries: &mut [Entry], number: usize) {
+        let own = |node: &Node| match &node.content {
+            Content::Alias(name) => {
+                matches!(self.anchors.get(name), Some(Anchor::Open(n)) if *n == number)
+            }
+            _ => false,
+        };
+        for entry in entries.iter_mut().filter(|e| e.key.tag == Tag::Merge) {
+            if own(&entry.value) {
+                entry.value = Node::mapping_of::<&str>([]);
+            } else if let Content::Sequence(items) = &mut entry.value.content {
+                let own = items.iter_mut().filter(|item| own(item));
+                own.for_each(|item| *item = Node::mapping_of::<&str>([]));
+            }
+        }
     }
 
     fn spend(&mut self, count: usize) -> Result<(), Error> {

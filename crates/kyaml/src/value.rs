@@ -30,12 +30,16 @@ pub(crate) enum Context {
     Flow,
     /// A mapping's key.
     Key,
+    /// Anywhere, if nothing is printed and read again.
+    Decoded,
 }
 
 impl Context {
     /// The context of what is below a node of this context.
     pub(crate) fn inside(self, node: &Node) -> Self {
-        if self == Self::Flow || node.style.has(Style::FLOW) {
+        if self == Self::Decoded {
+            self
+        } else if self == Self::Flow || node.style.has(Style::FLOW) {
             Self::Flow
         } else {
             Self::Block
@@ -104,7 +108,7 @@ fn explicit(tag: Tag, text: &str) -> Result<(Tag, Value), Error> {
 /// Whether the printer quotes this plain text, which is no string, in its place.
 fn becomes_quoted(text: &str, context: Context) -> bool {
     match context {
-        Context::Root | Context::Block => false,
+        Context::Root | Context::Block | Context::Decoded => false,
         Context::Flow => text.is_empty() || text.contains(':'),
         Context::Key => text.is_empty(),
     }
@@ -236,6 +240,17 @@ impl Node {
         })
     }
 
+    /// The node as a JSON value, decoded as it stands, not printed and read again before.
+    ///
+    /// # Errors
+    /// As [`Node::to_json`].
+    pub fn decode(&self) -> Result<Json, Error> {
+        json_of(self, Context::Decoded, 0).map_err(|err| match err {
+            Error::Unmarshal(_) => self.unmarshal_error(err),
+            other => other,
+        })
+    }
+
     /// The node as a JSON value on its own: a scalar by its type, collections as [`Node::to_json`].
     ///
     /// # Errors
@@ -296,6 +311,7 @@ fn json_of(node: &Node, context: Context, depth: usize) -> Result<Json, Error> {
     if node.is_mapping() {
         let fields = match context {
             Context::Root => root_fields(node)?,
+            Context::Decoded if depth == 0 => root_fields(node)?,
             _ => mapping_fields(node)?,
         };
         let mut map = Map::new();
@@ -314,6 +330,8 @@ fn json_of(node: &Node, context: Context, depth: usize) -> Result<Json, Error> {
         Typed::Bool(value) => Json::Bool(value),
         Typed::Int(value) => Json::from(value),
         Typed::Uint(value) => Json::from(value),
+        // Read as YAML again, the zero loses its sign.
+        Typed::Float(value) if value == 0.0 && context == Context::Decoded => Json::from(value),
         Typed::Float(value) => go_float(value)?,
         Typed::Text(text) => Json::String(text.into_owned()),
     })

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-pub(crate) use record::run as record;
+pub(crate) use record::{install, run as record};
 
 /// Where the project's own cases are.
 const CORPUS: &str = "tests/conformance/kustomize";

@@ -124,7 +124,7 @@ fn unwrap_lists(nodes: Vec<Node>, schema: &BuildSchema) -> Result<Vec<Node>, Err
         }
         let kind = node.object_kind();
         let value = node
-            .to_json()
+            .decode()
             .map_err(|error| Error::new(format!("trouble expanding list of {kind}; {error}")))?;
         match value.get("items") {
             None => result.push(node),

@@ -83,9 +83,6 @@ impl Candidates {
 /// A reference fits several resources of different names.
 pub(crate) fn rewrite(resources: &mut ResMap, references: &[NameReference]) -> Result<(), Error> {
     let candidates = Candidates::of(resources);
-    if candidates.by_former_name.is_empty() && !has_bindings(resources) {
-        return Ok(());
-    }
     let mut fields_of: HashMap<Gvk, Vec<(&Gvk, &FieldSpec)>> = HashMap::new();
     for at in 0..resources.list().len() {
         let original = resources.list()[at].original_id();
@@ -153,11 +150,6 @@ pub(crate) fn rewrite_one(
     resource.edit(|node| referrer.update(node, target, field, &mut None))
 }
 
-fn has_bindings(resources: &ResMap) -> bool {
-    let mut list = resources.list().iter();
-    list.any(|resource| resource.gvk().kind == "RoleBinding")
-}
-
 /// The objects of an ambiguous reference.
 fn details(resources: &ResMap, at: usize, places: &[usize]) -> String {
     let print = |at: usize| {
@@ -191,6 +183,16 @@ fn binding_namespaces(resource: &Resource) -> Result<BTreeSet<String>, Error> {
         return Ok(namespaces);
     }
     for subject in resource.node().get("subjects").map_or(&[][..], Node::items) {
+        // Upstream panics at these.
+        let kind = subject
+            .get("kind")
+            .filter(|_| subject.get("namespace").is_some());
+        if !subject.is_mapping() || kind.is_some_and(|kind| !kind.is_string()) {
+            bail!(
+                "Invalid Input: subject without a kind in resource {}",
+                quote(&resource.id().to_string())
+            );
+        }
         let (Some(namespace), Some(kind)) = (subject.get("namespace"), subject.get("kind")) else {
             continue;
         };

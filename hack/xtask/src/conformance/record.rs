@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
+use harness::layout;
 use serde_json::Value;
 
 use super::CORPUS;
@@ -12,8 +13,8 @@ use super::CORPUS;
 /// The module that builds the program.
 const MODULE: &str = "sigs.k8s.io/kustomize/kustomize/v5@v5.8.1";
 
-/// Where the program is built.
-const CACHE: &str = "target/conformance/bin";
+/// Where the program is built, in the cache.
+const CACHE: &str = "kustomize-5.8.1";
 
 /// Records all cases: `kustomize [--binary PATH] [--filter TEXT]`.
 ///
@@ -51,8 +52,11 @@ pub(crate) fn run(args: Vec<String>) -> Result<()> {
 }
 
 /// Builds the program into the cache, once.
-fn install() -> Result<PathBuf> {
-    let cache = std::env::current_dir()?.join(CACHE);
+///
+/// # Errors
+/// There is no Go, or the module cannot be built.
+pub(crate) fn install() -> Result<PathBuf> {
+    let cache = layout::cache_dir()?.join(CACHE);
     let binary = cache.join("kustomize");
     if binary.is_file() {
         return Ok(binary);

@@ -1,4 +1,4 @@
-//! ConfigMaps and Secrets that variables come from, watched where their labels ask for it.
+//! ConfigMaps and Secrets that variables, kubeconfigs and keys come from, watched where their labels ask for it.
 //!
 //! Of each only the version is kept: a change wakes its users, which read it themselves.
 
@@ -72,18 +72,33 @@ fn users(kind: ValuesKind, change: &Change<String>, all: &Store<Kustomization>) 
             namespace(object) == change.key.namespace && uses(object, kind, &change.key.name)
         })
         .map(|object| {
-            Wake::changed(key_of(object), "variables changed").by(format!("{name}/{}", change.key))
+            Wake::changed(key_of(object), "configuration changed")
+                .by(format!("{name}/{}", change.key))
         })
         .collect()
 }
 
-/// Whether variables of `object` come from there.
+/// Whether variables of `object`, or how to reach its cluster, come from there.
 ///
 /// Source: kustomize-controller v1.9 `requestsForConfigDependency`.
 fn uses(object: &Kustomization, kind: ValuesKind, name: &str) -> bool {
+    let kubeconfig = object.spec.kube_config.as_ref().is_some_and(|it| {
+        let secret = it.secret_ref.as_ref().map(|it| &it.name);
+        let config_map = it.config_map_ref.as_ref().map(|it| &it.name);
+        let named = match kind {
+            ValuesKind::Secret => secret,
+            ValuesKind::ConfigMap => config_map,
+        };
+        named.is_some_and(|named| named == name)
+    });
+    let decryption = object.spec.decryption.as_ref().is_some_and(|it| {
+        let named = it.secret_ref.as_ref().map(|it| &it.name);
+        kind == ValuesKind::Secret && named.is_some_and(|named| named == name)
+    });
     let post_build = object.spec.post_build.iter();
     let mut references = post_build.flat_map(|it| &it.substitute_from);
-    references.any(|reference| reference.kind == kind && reference.name == name)
+    let variables = references.any(|reference| reference.kind == kind && reference.name == name);
+    variables || kubeconfig || decryption
 }
 
 #[cfg(test)]
@@ -99,11 +114,17 @@ mod tests {
             "spec": {
                 "interval": "1m", "prune": true, "sourceRef": {"kind": "GitRepository", "name": "app"},
                 "postBuild": {"substituteFrom": [{"kind": "ConfigMap", "name": "vars"}]},
+                "kubeConfig": {"secretRef": {"name": "cluster"}},
+                "decryption": {"provider": "sops", "secretRef": {"name": "keys"}},
             },
         }))
         .expect("a Kustomization");
         assert!(uses(&object, ValuesKind::ConfigMap, "vars"));
         assert!(!uses(&object, ValuesKind::Secret, "vars"));
         assert!(!uses(&object, ValuesKind::ConfigMap, "other"));
+        for name in ["cluster", "keys"] {
+            assert!(uses(&object, ValuesKind::Secret, name));
+            assert!(!uses(&object, ValuesKind::ConfigMap, name));
+        }
     }
 }

@@ -6,16 +6,16 @@ use std::time::Duration;
 use kube::Client;
 use tokio::sync::Semaphore;
 use weir_api::kustomize::v1::Kustomization;
-use weir_apply::{Applier, Cluster, GroupKind, Settings};
+use weir_apply::{Applier, GroupKind, Settings};
 use weir_artifact::Fetcher;
-use weir_runtime::client::impersonate;
 use weir_runtime::hub::Store;
 use weir_runtime::kind::Chain;
 
 use crate::error::Error;
-use crate::plan::identity::{Identity, Rules};
+use crate::plan::identity::Rules;
 use crate::sources::{Attempts, Sources};
-use crate::watch::Objects;
+use crate::target::{Target, Targets};
+use crate::watch::Kept;
 
 /// Behaviour that flags choose.
 #[derive(Debug, Clone)]
@@ -50,66 +50,31 @@ pub struct Context {
     pub kustomizations: Store<Kustomization>,
     /// Artifacts by digest.
     pub fetcher: Fetcher,
-    /// The applied objects.
-    pub objects: Objects,
+    /// What each Kustomization keeps in its inventory.
+    pub kept: Arc<Kept>,
     /// Where builds run.
     pub builds: Builds,
-    /// Clients by identity.
-    pub identities: Identities,
+    /// Clusters by kubeconfig and identity, with their applied objects.
+    pub targets: Targets,
 }
 
 impl Context {
-    /// An applier that acts as `object` does and leaves alone what it ignores.
+    /// Where the objects of `object` belong, seen by the identity that it acts as.
     ///
     /// # Errors
-    /// [`Error::Impersonate`]; [`Error::Apply`] for an ignore rule whose target cannot be understood.
-    pub fn applier(&self, object: &Kustomization) -> Result<Applier, Error> {
-        let cluster = self.identities.cluster(&self.rules.identity(object))?;
-        let applier = Applier::new(cluster, self.options.apply.clone());
+    /// [`Error::Client`], [`Error::Impersonate`].
+    pub async fn target(&self, object: &Kustomization) -> Result<Target, Error> {
+        self.targets.of(object, &self.rules.identity(object)).await
+    }
+
+    /// An applier that leaves alone what `object` ignores.
+    ///
+    /// # Errors
+    /// [`Error::Apply`] for an ignore rule whose target cannot be understood.
+    pub fn applier(&self, target: &Target, object: &Kustomization) -> Result<Applier, Error> {
+        let applier = Applier::new(target.cluster.clone(), self.options.apply.clone());
         let sharing = applier.with_ignore_rules(&object.spec.ignore);
         sharing.map_err(|error| Error::Apply(Chain(&error).to_string()))
-    }
-
-    /// The client that acts as `object` does.
-    ///
-    /// # Errors
-    /// [`Error::Impersonate`].
-    pub fn client_of(&self, object: &Kustomization) -> Result<Client, Error> {
-        self.identities.client(&self.rules.identity(object))
-    }
-}
-
-/// The cluster as each identity sees it. All share the connections and what is known of the cluster's kinds.
-pub struct Identities {
-    cluster: Cluster,
-}
-
-impl Identities {
-    /// Identities behind the controller's own client.
-    #[must_use]
-    pub fn new(own: Client) -> Self {
-        Self {
-            cluster: Cluster::new(own),
-        }
-    }
-
-    /// The client of `identity`.
-    ///
-    /// # Errors
-    /// [`Error::Impersonate`].
-    pub fn client(&self, identity: &Identity) -> Result<Client, Error> {
-        let own = self.cluster.client();
-        match identity.user() {
-            None => Ok(own.clone()),
-            Some(user) => impersonate(own, &user).ok_or(Error::Impersonate(user)),
-        }
-    }
-
-    fn cluster(&self, identity: &Identity) -> Result<Cluster, Error> {
-        Ok(match identity {
-            Identity::Controller => self.cluster.clone(),
-            Identity::ServiceAccount(_) => self.cluster.with_client(self.client(identity)?),
-        })
     }
 }
 

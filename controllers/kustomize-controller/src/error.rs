@@ -53,6 +53,12 @@ pub enum Error {
         /// `--requeue-dependency`.
         retry: Duration,
     },
+    /// The cluster of the objects cannot be reached with what the spec names.
+    #[error("{0}")]
+    Client(String),
+    /// The objects of a deleted Kustomization cannot be reached; it stays as it is and is tried again.
+    #[error("{0}")]
+    Unreachable(String),
     /// No request can carry the name of the account to act as.
     #[error("unable to impersonate '{0}'")]
     Impersonate(String),
@@ -115,6 +121,7 @@ impl Error {
             | Self::ReadSource { .. }
             | Self::NoArtifact(_)
             | Self::ArtifactGone(_)
+            | Self::Unreachable(_)
             | Self::Superseded(_) => None,
             Self::DependencyNotReady { retry, .. } => Some(format!(
                 "Dependencies do not meet ready condition, retrying in {}",
@@ -122,7 +129,9 @@ impl Error {
             )),
             Self::Finalize(_) => Some("pruning for deleted resource failed".to_owned()),
             // Upstream names the step in the event only.
-            Self::Impersonate(_) => Some(format!("failed to build kube client: {self}")),
+            Self::Client(_) | Self::Impersonate(_) => {
+                Some(format!("failed to build kube client: {self}"))
+            }
             other => Some(other.message()),
         }
     }
@@ -134,7 +143,10 @@ impl Error {
             Self::UnsupportedField(_) | Self::AccessDenied(_) => Retry::Stalled,
             Self::NoArtifact(after) | Self::ArtifactGone(after) => Retry::After(*after),
             Self::DependencyNotReady { retry, .. } => Retry::After(*retry),
-            Self::ReadSource { .. } | Self::Finalize(_) | Self::WriteStatus(_) => Retry::Backoff,
+            Self::ReadSource { .. }
+            | Self::Finalize(_)
+            | Self::Unreachable(_)
+            | Self::WriteStatus(_) => Retry::Backoff,
             _ => Retry::Interval,
         }
     }
@@ -162,9 +174,11 @@ impl Failure for Error {
             Self::Prune(_) | Self::Finalize(_) => reason::PRUNE_FAILED,
             Self::Health { .. } => reason::HEALTH_CHECK_FAILED,
             Self::Superseded(_) => reason::HEALTH_CHECK_CANCELED,
-            Self::Impersonate(_) | Self::Apply(_) | Self::WriteStatus(_) => {
-                reason::RECONCILIATION_FAILED
-            }
+            Self::Client(_)
+            | Self::Unreachable(_)
+            | Self::Impersonate(_)
+            | Self::Apply(_)
+            | Self::WriteStatus(_) => reason::RECONCILIATION_FAILED,
         }
     }
 

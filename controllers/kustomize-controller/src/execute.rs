@@ -4,9 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use weir_api::meta::InventoryEntry;
-use weir_apply::{
-    Applier, ApplyError, ChangeSet, Force, Object, Owner, Target, inventory, prepare, stages,
-};
+use weir_apply::{ApplyError, ChangeSet, Force, Object, Owner, inventory, prepare, stages};
 use weir_runtime::kind::Chain;
 use weir_runtime::pass::Pass;
 
@@ -16,6 +14,7 @@ use crate::kustomization::KustomizationKind;
 use crate::plan;
 use crate::plan::build::Desired;
 use crate::status::progress_event;
+use crate::target::Target;
 
 /// How long the definitions of a stage may take to be served.
 const STAGE_TIMEOUT: Duration = Duration::from_secs(60);
@@ -27,6 +26,7 @@ const STAGE_TIMEOUT: Duration = Duration::from_secs(60);
 pub async fn apply(
     ctx: &Context,
     pass: &Pass<KustomizationKind>,
+    target: &Target,
     desired: Desired,
 ) -> Result<ChangeSet, Error> {
     let object = pass.object();
@@ -35,13 +35,13 @@ pub async fn apply(
         &owner(pass),
         object.spec.common_metadata.as_ref(),
     ) {
-        Ok(objects) => stage_by_stage(ctx, pass, objects).await,
+        Ok(objects) => stage_by_stage(ctx, pass, target, objects).await,
         Err(error) => Err((Vec::new(), Error::Apply(Chain(&error).to_string()))),
     };
     match applied {
         Ok(changes) => {
             let inventory = changes.inventory();
-            ctx.objects.kept().keep(
+            ctx.kept.keep(
                 pass.key(),
                 inventory.iter().map(|entry| entry.id.clone()).collect(),
             );
@@ -65,11 +65,12 @@ pub async fn apply(
 async fn stage_by_stage(
     ctx: &Context,
     pass: &Pass<KustomizationKind>,
+    target: &Target,
     objects: Vec<Object>,
 ) -> Result<ChangeSet, (Vec<InventoryEntry>, Error)> {
     let object = pass.object();
     let mut done = ChangeSet::default();
-    let applier = match ctx.applier(object) {
+    let applier = match ctx.applier(target, object) {
         Ok(applier) => applier,
         Err(error) => return Err((Vec::new(), error)),
     };
@@ -90,13 +91,13 @@ async fn stage_by_stage(
         {
             return Err((done.inventory(), error));
         }
-        watch(ctx, &applier, &plan.entries()).await;
+        watch(target, &plan.entries()).await;
         let recreated: Vec<_> = plan.recreated().into_iter().map(|entry| entry.id).collect();
         if !recreated.is_empty() {
             let stored = plan::stored_inventory(object)
                 .into_iter()
                 .map(|entry| entry.id);
-            ctx.objects.kept().release(pass.key(), stored, &recreated);
+            ctx.kept.release(pass.key(), stored, &recreated);
         }
         if let Err(error) = applier.execute(&plan, &mut done).await {
             let touched = inventory::union(&done.inventory(), &plan.entries());
@@ -113,14 +114,16 @@ async fn stage_by_stage(
 
 /// Watches the kinds of a stage, so that the loss of an object and its health are seen. The apply told that they
 /// are served.
-async fn watch(ctx: &Context, applier: &Applier, entries: &[InventoryEntry]) {
-    let targets = entries.iter().filter_map(|entry| Target::parse(entry).ok());
-    let kinds: BTreeSet<_> = targets
-        .map(|target| (target.api_version, target.object.kind))
+async fn watch(target: &Target, entries: &[InventoryEntry]) {
+    let objects = entries
+        .iter()
+        .filter_map(|entry| weir_apply::Target::parse(entry).ok());
+    let kinds: BTreeSet<_> = objects
+        .map(|object| (object.api_version, object.object.kind))
         .collect();
     for (api_version, kind) in kinds {
-        if let Ok((resource, _)) = applier.cluster().resource(&api_version, &kind).await {
-            ctx.objects.kind(&resource);
+        if let Ok((resource, _)) = target.cluster.resource(&api_version, &kind).await {
+            target.objects.kind(&resource);
         }
     }
 }
@@ -147,14 +150,19 @@ async fn write_ahead(
 ///
 /// # Errors
 /// [`Error::Prune`]; what could not be deleted stays in the inventory.
-pub async fn prune(ctx: &Context, pass: &Pass<KustomizationKind>) -> Result<(), Error> {
+pub async fn prune(
+    ctx: &Context,
+    pass: &Pass<KustomizationKind>,
+    target: &Target,
+) -> Result<(), Error> {
     let object = pass.object();
     let new = pass.facts().inventory.unwrap_or_default();
     let stale = inventory::stale(&plan::stored_inventory(object), &new);
     if !object.spec.prune || stale.is_empty() {
         return Ok(());
     }
-    let pruned = ctx.applier(object)?.prune(&stale, &owner(pass)).await;
+    let applier = ctx.applier(target, object)?;
+    let pruned = applier.prune(&stale, &owner(pass)).await;
     let log = pruned.changes.all_lines();
     match pruned.failure {
         None => {

@@ -22,10 +22,11 @@ use crate::status::deletion_event;
 /// Deletes the objects if the deletion policy says so; `Ok` lets the Kustomization go.
 ///
 /// # Errors
-/// [`Error::Finalize`] if an object could not be deleted: the Kustomization stays and is tried again.
+/// [`Error::Finalize`] if an object could not be deleted, [`Error::Unreachable`] if its cluster could not be reached:
+/// the Kustomization stays and is tried again.
 pub async fn finalize(ctx: &Context, pass: &Pass<KustomizationKind>) -> Result<(), Error> {
     let object = pass.object();
-    ctx.objects.kept().forget(pass.key());
+    ctx.kept.forget(pass.key());
     ctx.attempts.note(pass.key(), None);
     if !plan::deletes_objects(object) {
         return Ok(());
@@ -37,7 +38,9 @@ pub async fn finalize(ctx: &Context, pass: &Pass<KustomizationKind>) -> Result<(
         pass.emit(deletion_event(object, EventKind::Warning, message));
         return Ok(());
     }
-    let applier = ctx.applier(object)?;
+    let unreachable = |error: Error| Error::Unreachable(error.message());
+    let target = ctx.target(object).await.map_err(unreachable)?;
+    let applier = ctx.applier(&target, object)?;
     let pruned = applier.prune(&entries, &owner(pass)).await;
     if let Some(error) = pruned.failure {
         return Err(Error::Finalize(Chain(&error).to_string()));

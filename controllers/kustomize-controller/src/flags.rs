@@ -128,8 +128,6 @@ impl KustomizeFlags {
                 "--sops-vault-configmap",
                 !self.sops_vault_configmap.is_empty(),
             ),
-            ("--insecure-kubeconfig-exec", self.insecure_kubeconfig_exec),
-            ("--insecure-kubeconfig-tls", self.insecure_kubeconfig_tls),
         ];
         let flags = set
             .into_iter()

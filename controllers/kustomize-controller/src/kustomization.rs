@@ -28,7 +28,9 @@ impl Kind for KustomizationKind {
     }
 
     async fn finalize(&self, pass: &Pass<Self>) -> Result<(), Error> {
-        finalize::finalize(&self.0, pass).await
+        finalize::finalize(&self.0, pass).await?;
+        self.0.targets.release(pass.key());
+        Ok(())
     }
 
     fn report(&self, report: Report<'_, Self>) -> Verdict<KustomizationStatus> {

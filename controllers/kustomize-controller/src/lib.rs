@@ -16,6 +16,7 @@ pub mod reconcile;
 pub mod run;
 pub mod sources;
 pub mod status;
+pub mod target;
 pub mod triggers;
 pub mod watch;
 

@@ -60,7 +60,12 @@ pub fn timeout(object: &Kustomization) -> Duration {
 pub fn served(spec: &KustomizationSpec) -> Result<(), Error> {
     let asks = [
         (spec.decryption.is_some(), "spec.decryption"),
-        (spec.kube_config.is_some(), "spec.kubeConfig"),
+        (
+            spec.kube_config
+                .as_ref()
+                .is_some_and(|reference| reference.config_map_ref.is_some()),
+            "spec.kubeConfig.configMapRef",
+        ),
         (!spec.health_check_exprs.is_empty(), "spec.healthCheckExprs"),
         (
             spec.depends_on

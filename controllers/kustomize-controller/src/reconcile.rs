@@ -1,5 +1,8 @@
 //! One pass over a Kustomization, from top to bottom.
 
+use std::sync::Arc;
+
+use file_tree::FileTree;
 use weir_api::meta::Artifact;
 use weir_apply::ChangeSet;
 use weir_runtime::pass::{Pass, Wait};
@@ -11,6 +14,7 @@ use crate::observe::health::{Progress, Source, Standing};
 use crate::plan::build::{Desired, Inputs};
 use crate::plan::substitute::Substitution;
 use crate::status::{Health, Phase, health_passed, progress_event};
+use crate::target::Target;
 use crate::{execute, observe, plan};
 
 /// Makes the cluster what the source's revision says, and waits for its health where asked.
@@ -26,23 +30,24 @@ pub async fn reconcile(ctx: &Context, pass: &Pass<KustomizationKind>) -> Result<
     pass.note(|facts| facts.source(&artifact));
     observe::dependencies(ctx, object, &artifact).await?;
     pass.note(|facts| facts.phase = Phase::Fetching);
-    let desired = desired(ctx, pass, &artifact).await?;
-    pass.note(|facts| facts.phase = Phase::Applying);
-    let changes = execute::apply(ctx, pass, desired).await?;
-    execute::prune(ctx, pass).await?;
-    health(ctx, pass, &artifact, &changes).await
-}
-
-/// What the cluster should hold: the artifact, built, substituted and labelled.
-async fn desired(
-    ctx: &Context,
-    pass: &Pass<KustomizationKind>,
-    artifact: &Artifact,
-) -> Result<Desired, Error> {
-    let object = pass.object();
-    let tree = observe::fetch(ctx, artifact).await?;
+    let tree = observe::fetch(ctx, &artifact).await?;
     plan::build::find_path(&tree, &object.spec, pass.key())?;
     pass.note(|facts| facts.phase = Phase::Building);
+    let target = ctx.target(object).await?;
+    let desired = build(ctx, pass, tree).await?;
+    pass.note(|facts| facts.phase = Phase::Applying);
+    let changes = execute::apply(ctx, pass, &target, desired).await?;
+    execute::prune(ctx, pass, &target).await?;
+    health(ctx, pass, &target, &artifact, &changes).await
+}
+
+/// What the cluster should hold: the artifact's files, built, substituted and labelled.
+async fn build(
+    ctx: &Context,
+    pass: &Pass<KustomizationKind>,
+    tree: Arc<FileTree>,
+) -> Result<Desired, Error> {
+    let object = pass.object();
     let variables = observe::variables(ctx, object).await;
     let inputs = Inputs {
         tree,
@@ -59,11 +64,12 @@ async fn desired(
 async fn health(
     ctx: &Context,
     pass: &Pass<KustomizationKind>,
+    target: &Target,
     artifact: &Artifact,
     changes: &ChangeSet,
 ) -> Result<(), Error> {
     let object = pass.object();
-    let Some(targets) = observe::health::targets(ctx, object, changes).await else {
+    let Some(targets) = observe::health::targets(target, object, changes).await else {
         pass.note(|facts| facts.health = Health::NotWanted);
         return Ok(());
     };
@@ -71,8 +77,9 @@ async fn health(
     let started = tokio::time::Instant::now();
     pass.note(|facts| facts.check_health());
     let source = Source {
-        objects: &ctx.objects,
-        client: ctx.client_of(object)?,
+        objects: &target.objects,
+        client: target.cluster.client().clone(),
+        owner: pass.key(),
     };
     let mut progress = Progress::default();
     let wait = match targets {

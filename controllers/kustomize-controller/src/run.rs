@@ -8,16 +8,19 @@ use weir_api::meta::controller;
 use weir_apply::{GroupKind, Settings};
 use weir_artifact::{ArtifactLimits, FetchError, FetchOptions, Fetcher};
 use weir_runtime::flags::{CommonFlags, FeatureGates, GateError};
-use weir_runtime::hub::Store;
+use weir_runtime::hub::{Hub, Store};
+use weir_runtime::kubeconfig::Allow;
 use weir_runtime::queue::Wake;
 use weir_runtime::runtime::{Host, Runtime, RuntimeError, RuntimeOptions};
+use weir_runtime::triggers::Waker;
 
 use crate::configs::Configs;
-use crate::context::{Builds, Context, Identities, Options};
+use crate::context::{Builds, Context, Options};
 use crate::flags::{self, KustomizeFlags};
 use crate::kustomization::KustomizationKind;
 use crate::plan::identity::Rules;
 use crate::sources::{Attempts, Sources};
+use crate::target::{Home, Homes, Targets, Watcher};
 use crate::triggers;
 use crate::watch::{Kept, ObjectKey, Objects, Seen};
 
@@ -75,17 +78,12 @@ pub async fn run(
         None => triggers,
     };
     let (triggers, waker) = triggers.waker();
-    let owners = kustomizations.clone();
     let kept = Arc::new(Kept::default());
-    let keeps = Arc::clone(&kept);
-    let lost = move |object: &ObjectKey, seen: &Seen| {
-        if let Some(key) = &seen.owner
-            && owners
-                .get(key)
-                .is_some_and(|owner| triggers::corrects(&owner, &keeps, object, seen))
-        {
-            waker.wake(Wake::changed(key.clone(), "object deleted"));
-        }
+    let homes = Homes::default();
+    let watcher = watcher(&kustomizations, &kept, &homes, waker);
+    let allow = Allow {
+        exec: own.insecure_kubeconfig_exec,
+        insecure_tls: own.insecure_kubeconfig_tls,
     };
     let context = Context {
         client: host.client().clone(),
@@ -107,9 +105,9 @@ pub async fn run(
             ),
             ..FetchOptions::from_env()
         })?,
-        objects: Objects::new(host.hub().clone(), kept, Box::new(lost)),
+        kept,
         builds: Builds::default(),
-        identities: Identities::new(host.client().clone()),
+        targets: Targets::new(host.hub(), host.metrics().clone(), allow, homes, watcher),
     };
     let runtime = Runtime::new(
         host,
@@ -119,6 +117,31 @@ pub async fn run(
         .kind(KustomizationKind(Arc::new(context)), triggers)
         .run(stop)
         .await?)
+}
+
+/// Watches the objects of a cluster: the loss of one wakes its owner, if that is where the owner's objects are.
+fn watcher(
+    kustomizations: &Store<Kustomization>,
+    kept: &Arc<Kept>,
+    homes: &Homes,
+    waker: Waker,
+) -> Watcher {
+    let (owners, kept, homes) = (kustomizations.clone(), Arc::clone(kept), homes.clone());
+    Box::new(move |hub: Hub, home: Option<&Home>| {
+        let (owners, kept, homes) = (owners.clone(), Arc::clone(&kept), homes.clone());
+        let (waker, home) = (waker.clone(), home.cloned());
+        let lost = move |object: &ObjectKey, seen: &Seen| {
+            if let Some(key) = &seen.owner
+                && homes.is_at(key, home.as_ref())
+                && owners
+                    .get(key)
+                    .is_some_and(|owner| triggers::corrects(&owner, &kept, object, seen))
+            {
+                waker.wake(Wake::changed(key.clone(), "object deleted"));
+            }
+        };
+        Objects::new(hub, Box::new(lost))
+    })
 }
 
 fn source_kinds(gates: &FeatureGates) -> Vec<SourceKind> {

@@ -74,7 +74,6 @@ pub struct Objects {
     lost: Arc<Lost>,
     kinds: Mutex<HashMap<String, Watched>>,
     waiters: Arc<Waiters>,
-    kept: Arc<Kept>,
 }
 
 /// What the last apply of each Kustomization left in its inventory, by inventory id. Newer than the status that
@@ -129,20 +128,13 @@ impl std::fmt::Debug for Objects {
 impl Objects {
     /// Watches through `hub`; `lost` hears of every deleted object that had an owner.
     #[must_use]
-    pub fn new(hub: Hub, kept: Arc<Kept>, lost: Lost) -> Self {
+    pub fn new(hub: Hub, lost: Lost) -> Self {
         Self {
             hub,
             lost: Arc::new(lost),
             kinds: Mutex::default(),
             waiters: Arc::default(),
-            kept,
         }
-    }
-
-    /// What each Kustomization keeps.
-    #[must_use]
-    pub fn kept(&self) -> &Kept {
-        &self.kept
     }
 
     /// The objects of one kind; the watch starts with the first call.

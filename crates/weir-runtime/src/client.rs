@@ -8,6 +8,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Body as Answer;
+use futures::StreamExt as _;
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use kube::client::{Body, ClientBuilder};
 use kube::{Client, Config};
@@ -27,6 +29,10 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 const DEFAULT_PAUSE: Duration = Duration::from_secs(1);
 /// The largest response that is read, watches excepted.
 const MAX_RESPONSE: usize = 256 << 20;
+/// The same, and the largest event of a watch, for a server that somebody else has named.
+const MAX_REMOTE_RESPONSE: usize = 32 << 20;
+/// What metrics call every server that somebody else has named: their hosts are without number.
+const REMOTE_HOST: &str = "remote";
 
 /// Why there is no client.
 #[derive(Debug, Error)]
@@ -53,10 +59,42 @@ pub async fn find_cluster() -> Result<Config, ClientError> {
 ///
 /// # Errors
 /// If certificates or credentials of the configuration cannot be used.
-pub fn build(
-    mut config: Config,
+pub fn build(config: Config, user_agent: &str, metrics: &Metrics) -> Result<Client, ClientError> {
+    let host = config
+        .cluster_url
+        .authority()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    let limits = Limits {
+        host: host.into(),
+        metrics: metrics.clone(),
+        deadline: DEADLINE,
+        max_response: MAX_RESPONSE,
+        max_event: usize::MAX,
+    };
+    build_within(config, user_agent, limits)
+}
+
+/// The same for a server that is not trusted: less is read of it.
+pub(crate) fn build_remote(
+    config: Config,
     user_agent: &str,
     metrics: &Metrics,
+) -> Result<Client, ClientError> {
+    let limits = Limits {
+        host: REMOTE_HOST.into(),
+        metrics: metrics.clone(),
+        deadline: DEADLINE,
+        max_response: MAX_REMOTE_RESPONSE,
+        max_event: MAX_REMOTE_RESPONSE,
+    };
+    build_within(config, user_agent, limits)
+}
+
+fn build_within(
+    mut config: Config,
+    user_agent: &str,
+    limits: Limits,
 ) -> Result<Client, ClientError> {
     config.default_retry = false;
     config.connect_timeout = Some(CONNECT);
@@ -68,19 +106,9 @@ pub fn build(
             .retain(|(name, _)| name != header::USER_AGENT);
         config.headers.push((header::USER_AGENT, value));
     }
-    let host = config
-        .cluster_url
-        .authority()
-        .map(ToString::to_string)
-        .unwrap_or_default();
     let namespace = config.default_namespace.clone();
     let builder =
         ClientBuilder::try_from(config).map_err(|source| ClientError::Build(Box::new(source)))?;
-    let limits = Limits {
-        host: host.into(),
-        metrics: metrics.clone(),
-        deadline: DEADLINE,
-    };
     Ok(limited(builder.build(), limits, namespace))
 }
 
@@ -124,7 +152,16 @@ struct Limits {
     host: Arc<str>,
     metrics: Metrics,
     deadline: Duration,
+    /// The most bytes of one answer.
+    max_response: usize,
+    /// The most bytes of one line of an answer that goes on.
+    max_event: usize,
 }
+
+/// A watched server sends a line without an end.
+#[derive(Debug, Error)]
+#[error("watch event is larger than {0} bytes")]
+struct EventTooLarge(usize);
 
 /// A request took longer than it may.
 #[derive(Debug, Error)]
@@ -145,9 +182,13 @@ impl Limits {
         &self,
         client: &Client,
         request: Request<Body>,
-    ) -> Result<Response<Body>, BoxError> {
+    ) -> Result<Response<Answer>, BoxError> {
         if is_stream(&request) {
-            return self.once(client, request).await;
+            let response = self.once(client, request).await?;
+            return Ok(match self.max_event {
+                usize::MAX => response.map(Answer::new),
+                most => response.map(|body| bounded_lines(body, most)),
+            });
         }
         let answer = tokio::time::timeout(self.deadline, self.repeated(client, request)).await;
         answer.unwrap_or_else(|_| Err(Box::new(TookTooLong(self.deadline))))
@@ -157,7 +198,7 @@ impl Limits {
         &self,
         client: &Client,
         mut request: Request<Body>,
-    ) -> Result<Response<Body>, BoxError> {
+    ) -> Result<Response<Answer>, BoxError> {
         let mut left = RETRIES;
         loop {
             let again = copy(&request).filter(|_| left > 0);
@@ -169,7 +210,7 @@ impl Limits {
                     request = again;
                     left -= 1;
                 }
-                _ => return collected(response).await,
+                _ => return collected(response, self.max_response).await,
             }
         }
     }
@@ -225,10 +266,27 @@ fn pause<B>(method: &Method, response: &Response<B>) -> Option<Duration> {
     (refused && pause <= LONGEST_PAUSE).then_some(pause)
 }
 
-async fn collected(response: Response<Body>) -> Result<Response<Body>, BoxError> {
+/// The same body, which fails once a line of it is longer than `most` bytes.
+fn bounded_lines(body: Body, most: usize) -> Answer {
+    let mut line = 0;
+    let bounded = Answer::new(body).into_data_stream().map(move |bytes| {
+        let bytes = bytes?;
+        line = match bytes.iter().rposition(|byte| *byte == b'\n') {
+            Some(end) => bytes.len() - end,
+            None => line + bytes.len(),
+        };
+        if line > most {
+            return Err(axum::Error::new(EventTooLarge(most)));
+        }
+        Ok(bytes)
+    });
+    Answer::from_stream(bounded)
+}
+
+async fn collected(response: Response<Body>, most: usize) -> Result<Response<Answer>, BoxError> {
     let (parts, body) = response.into_parts();
-    let bytes = axum::body::to_bytes(axum::body::Body::new(body), MAX_RESPONSE).await?;
-    Ok(Response::from_parts(parts, Body::from(bytes)))
+    let bytes = axum::body::to_bytes(Answer::new(body), most).await?;
+    Ok(Response::from_parts(parts, Answer::from(bytes)))
 }
 
 #[cfg(test)]
@@ -262,6 +320,8 @@ mod tests {
             host: "test".into(),
             metrics: Metrics::new(),
             deadline,
+            max_response: MAX_RESPONSE,
+            max_event: usize::MAX,
         };
         (
             limited(Client::new(router, "default"), limits, "default".into()),
@@ -311,5 +371,15 @@ mod tests {
             "{}",
             describe(&error)
         );
+    }
+
+    #[tokio::test]
+    async fn a_watch_ends_at_a_line_without_end() {
+        let lines = |text: &'static str| {
+            let body = Body::from(text.as_bytes().to_vec());
+            axum::body::to_bytes(bounded_lines(body, 4), 100)
+        };
+        assert_eq!(lines("ab\nabc\n").await.expect("short lines"), "ab\nabc\n");
+        lines("abcde").await.expect_err("a long line");
     }
 }

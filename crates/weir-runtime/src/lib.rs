@@ -12,6 +12,7 @@ pub mod event;
 pub mod flags;
 pub mod hub;
 pub mod kind;
+pub mod kubeconfig;
 pub mod lease;
 pub mod log;
 pub mod metrics;

@@ -8,3 +8,4 @@ mod health;
 mod identity;
 mod post_build;
 mod prune;
+mod remote;

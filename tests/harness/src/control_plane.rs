@@ -63,6 +63,20 @@ impl ControlPlane {
         SHARED.get_or_try_init(start).await
     }
 
+    /// A second control plane of this test binary, for what happens in a cluster other than the controllers' own;
+    /// without our CRDs.
+    ///
+    /// # Errors
+    /// As [`ControlPlane::start`].
+    pub async fn remote() -> Result<&'static Self> {
+        static REMOTE: OnceCell<ControlPlane> = OnceCell::const_new();
+        let start = async || {
+            let logs = layout::fresh_logs("control-plane-remote")?;
+            Self::start_with(binaries::find()?, &logs, &ControlPlaneOptions::default()).await
+        };
+        REMOTE.get_or_try_init(start).await
+    }
+
     /// Starts a control plane with the binaries at hand and waits until it is ready.
     ///
     /// # Errors

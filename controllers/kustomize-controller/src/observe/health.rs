@@ -12,11 +12,10 @@ use kstatus::{Kind, Status};
 use kube::core::{ApiResource, DynamicObject};
 use kube::{Api, Client};
 use weir_api::kustomize::v1::Kustomization;
-use weir_apply::{Action, Applier, Change, ChangeSet, ObjectRef};
+use weir_apply::{Action, Change, ChangeSet, Cluster, ObjectRef};
 use weir_runtime::hub::Index;
 use weir_runtime::kind::{Chain, Key};
 
-use crate::context::Context;
 use crate::plan::identity::namespace;
 use crate::watch::{ObjectKey, Objects, Seen, kind_of};
 
@@ -60,6 +59,8 @@ pub struct Source<'a> {
     pub objects: &'a Objects,
     /// For what is not watched, with the Kustomization's own identity.
     pub client: Client,
+    /// The Kustomization: what the watch shows of the objects of others is not for it to see.
+    pub owner: &'a Key,
 }
 
 /// The verdicts on all targets so far, by subject.
@@ -134,7 +135,7 @@ impl Progress {
 ///
 /// The inner error is a check that cannot even start.
 pub async fn targets(
-    ctx: &Context,
+    target: &crate::target::Target,
     object: &Kustomization,
     changes: &ChangeSet,
 ) -> Option<Result<Vec<Target>, String>> {
@@ -142,10 +143,7 @@ pub async fn targets(
     if !spec.wait && spec.health_checks.is_empty() {
         return None;
     }
-    let applier = match ctx.applier(object) {
-        Ok(applier) => applier,
-        Err(error) => return Some(Err(error.message())),
-    };
+    let cluster = &target.cluster;
     let mut targets = Vec::new();
     if spec.wait {
         for change in changes
@@ -153,7 +151,7 @@ pub async fn targets(
             .iter()
             .filter(|change| change.action != Action::Skipped)
         {
-            match applied(&applier, change).await {
+            match applied(cluster, change).await {
                 Ok(target) => targets.push(target),
                 Err(text) => return Some(Err(text)),
             }
@@ -169,7 +167,7 @@ pub async fn targets(
                 &check.api_version
             };
             let named = named(
-                &applier,
+                cluster,
                 api_version,
                 &check.kind,
                 &Key::new(&check.namespace, &check.name),
@@ -190,12 +188,11 @@ pub async fn targets(
     Some(Ok(targets))
 }
 
-async fn applied(applier: &Applier, change: &Change) -> Result<Target, String> {
+async fn applied(cluster: &Cluster, change: &Change) -> Result<Target, String> {
     let ObjectRef {
         namespace, name, ..
     } = change.subject();
-    let served = applier
-        .cluster()
+    let served = cluster
         .resource(&change.target.api_version, &change.subject().kind)
         .await;
     let (resource, _) = served.map_err(|error| Chain(&error).to_string())?;
@@ -217,12 +214,12 @@ async fn applied(applier: &Applier, change: &Change) -> Result<Target, String> {
 }
 
 async fn named(
-    applier: &Applier,
+    cluster: &Cluster,
     api_version: &str,
     kind: &str,
     key: &Key,
 ) -> Result<Target, String> {
-    let served = applier.cluster().resource(api_version, kind).await;
+    let served = cluster.resource(api_version, kind).await;
     let (resource, namespaced) = served.map_err(|error| Chain(&error).to_string())?;
     if namespaced && key.namespace.is_empty() {
         let group = if resource.group.is_empty() {
@@ -313,15 +310,17 @@ fn until(moment: SystemTime) -> Duration {
 /// One target under watch.
 struct Waiting<'a> {
     target: &'a Target,
+    owner: &'a Key,
     index: Index<Seen>,
     verdict: Option<Kind>,
     changes_at: Option<SystemTime>,
 }
 
 impl<'a> Waiting<'a> {
-    fn new(source: &Source<'_>, target: &'a Target) -> Self {
+    fn new(source: &Source<'a>, target: &'a Target) -> Self {
         Self {
             target,
+            owner: source.owner,
             index: source.objects.kind(&target.resource),
             verdict: None,
             changes_at: None,
@@ -350,13 +349,14 @@ impl<'a> Waiting<'a> {
 
     fn counts(&self, seen: &Seen) -> bool {
         let version = |text: &str| text.parse::<u64>().unwrap_or_default();
-        self.target.applied.as_ref().is_none_or(|applied| {
-            let recent = match applied.generation {
-                Some(generation) => seen.generation.unwrap_or_default() >= generation,
-                None => version(&seen.resource_version) >= version(&applied.resource_version),
-            };
-            seen.uid == applied.uid && recent
-        })
+        let Some(applied) = &self.target.applied else {
+            return seen.owner.as_ref() == Some(self.owner);
+        };
+        let recent = match applied.generation {
+            Some(generation) => seen.generation.unwrap_or_default() >= generation,
+            None => version(&seen.resource_version) >= version(&applied.resource_version),
+        };
+        seen.uid == applied.uid && recent
     }
 
     fn take(&mut self, status: &Status) {

@@ -1,0 +1,305 @@
+//! Objects in another cluster, which a kubeconfig in a Secret leads to.
+
+use anyhow::{Context as _, Result, ensure};
+use harness::{ControlPlane, Namespace, eventually};
+use k8s_openapi::api::core::v1::{ConfigMap, Secret};
+use kube::Api;
+use kube::api::DeleteParams;
+use serde_json::{Value, json};
+use weir_api::Reconcilable;
+
+use crate::fixture::{LIMIT, Loop, config_map, inventory, is, message};
+
+/// The two clusters.
+struct Remote {
+    all: Loop,
+    /// Where the objects go, in the other cluster.
+    there: Namespace,
+}
+
+impl Remote {
+    async fn start(test: &str, files: &[(&str, &str)]) -> Result<Self> {
+        let plane = ControlPlane::remote().await?;
+        let there = plane.namespace(&format!("{test}-there")).await?;
+        let all = Loop::start(test, files).await?;
+        Ok(Self { all, there })
+    }
+
+    /// Stores a kubeconfig in Secret `cluster`.
+    async fn secret(&self, text: &str, labels: &Value) -> Result<()> {
+        let secret = json!({
+            "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "cluster", "labels": labels},
+            "stringData": {"value": text},
+        });
+        self.all.namespace.apply(&secret.to_string()).await?;
+        Ok(())
+    }
+
+    /// The other cluster's administrator.
+    fn admin(&self) -> Result<String> {
+        Ok(std::fs::read_to_string(self.there.kubeconfig())?)
+    }
+
+    /// A spec that sends everything there, merged over with `more`.
+    fn spec(&self, more: Value) -> Value {
+        let mut spec = json!({
+            "targetNamespace": self.there.name(), "kubeConfig": {"secretRef": {"name": "cluster"}},
+        });
+        if let (Value::Object(spec), Value::Object(more)) = (&mut spec, more) {
+            spec.extend(more);
+        }
+        spec
+    }
+
+    async fn there(&self, name: &str) -> Result<Option<ConfigMap>> {
+        Ok(self.there.api::<ConfigMap>().get_opt(name).await?)
+    }
+
+    async fn gone_there(&self, name: &str) -> Result<()> {
+        eventually(LIMIT, &format!("ConfigMap {name} gone there"), async || {
+            ensure!(self.there(name).await?.is_none(), "it is still there");
+            Ok(())
+        })
+        .await
+    }
+}
+
+#[tokio::test]
+async fn objects_are_applied_healed_pruned_and_deleted_in_the_other_cluster() -> Result<()> {
+    let files = [
+        ("a.yaml", &*config_map("a", "1")),
+        ("b.yaml", &*config_map("b", "1")),
+    ];
+    let remote = Remote::start("remote", &files).await?;
+    remote.secret(&remote.admin()?, &json!({})).await?;
+    remote
+        .all
+        .kustomization("app", remote.spec(json!({"wait": true})))
+        .await?;
+    let object = remote.all.applied("app", &remote.all.revision()?).await?;
+    let before = remote.there("a").await?.context("applied there")?;
+    ensure!(remote.all.config_map("a").await?.is_none(), "and not here");
+    assert_eq!(inventory(&object).len(), 2);
+
+    let maps: Api<ConfigMap> = remote.there.api();
+    maps.delete("a", &DeleteParams::default()).await?;
+    eventually(LIMIT, "ConfigMap a back", async || {
+        let back = remote.there("a").await?.context("it is gone")?;
+        ensure!(back.metadata.uid != before.metadata.uid, "not deleted yet");
+        Ok(())
+    })
+    .await?;
+
+    let revision = remote.all.push(&[], &["b.yaml"]).await?;
+    remote.all.applied("app", &revision).await?;
+    remote.gone_there("b").await?;
+    remote.all.delete("app").await?;
+    remote.gone_there("a").await
+}
+
+#[tokio::test]
+async fn a_deployment_there_is_waited_for_and_a_timeout_names_it() -> Result<()> {
+    let deployment = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  replicas: 1\n  selector: \
+                      {matchLabels: {app: web}}\n  template:\n    metadata: {labels: {app: web}}\n    spec: {containers: \
+                      [{name: web, image: web}]}\n";
+    let remote = Remote::start("remote-health", &[("a.yaml", deployment)]).await?;
+    remote.secret(&remote.admin()?, &json!({})).await?;
+    let name = remote.there.name().to_owned();
+    let check =
+        json!([{"apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "namespace": name}]);
+    let spec = remote.spec(json!({"healthChecks": check, "timeout": "1s", "interval": "31s"}));
+    remote.all.kustomization("app", spec).await?;
+    let running = |object: &weir_api::kustomize::v1::Kustomization| {
+        is(object.conditions(), "Healthy", "Unknown", "Progressing")
+    };
+    remote
+        .all
+        .wait("app", "a health check under way", running)
+        .await?;
+    let failure = remote.all.fails("app", "HealthCheckFailed").await?;
+    ensure!(
+        failure.ends_with(&format!(
+            "timeout waiting for: [Deployment/{name}/web status: 'InProgress']"
+        )),
+        "{failure}"
+    );
+    remote
+        .all
+        .push(
+            &[("a.yaml", &deployment.replace("replicas: 1", "replicas: 0"))],
+            &[],
+        )
+        .await?;
+    remote.all.applied("app", &remote.all.revision()?).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_service_account_is_impersonated_in_the_other_cluster() -> Result<()> {
+    let remote = Remote::start("remote-impersonate", &[("a.yaml", &config_map("a", "1"))]).await?;
+    remote.secret(&remote.admin()?, &json!({})).await?;
+    let spec = remote.spec(json!({"serviceAccountName": "tenant", "retryInterval": "1s"}));
+    remote.all.kustomization("app", spec).await?;
+    let user = format!(
+        "system:serviceaccount:{}:tenant",
+        remote.all.namespace.name()
+    );
+    let failure = remote.all.fails("app", "ReconciliationFailed").await?;
+    ensure!(
+        failure.contains(&format!("User \"{user}\" cannot patch resource")),
+        "{failure}"
+    );
+    let rights = json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": "tenant"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "admin"},
+        "subjects": [{"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": user}],
+    });
+    remote.there.apply(&rights.to_string()).await?;
+    remote.all.applied("app", &remote.all.revision()?).await?;
+    remote.there("a").await?.context("applied there")?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_secret_that_changes_counts_at_once_and_from_the_next_pass_on() -> Result<()> {
+    let remote = Remote::start("remote-secret", &[("a.yaml", &config_map("a", "1"))]).await?;
+    remote
+        .all
+        .kustomization("app", remote.spec(json!({"retryInterval": "1h"})))
+        .await?;
+    let namespace = remote.all.namespace.name().to_owned();
+    let failure = remote.all.fails("app", "ReconciliationFailed").await?;
+    let missing = format!(
+        "unable to read KubeConfig secret '{namespace}/cluster' error: secrets \"cluster\" not found"
+    );
+    assert_eq!(failure, missing);
+    let event = format!("failed to build kube client: {missing}");
+    remote
+        .all
+        .event("app", "ReconciliationFailed", &event)
+        .await?;
+
+    // Its label has the change of it watched.
+    let watched = json!({"reconcile.fluxcd.io/watch": "Enabled"});
+    let admin = remote.admin()?;
+    remote.secret(&admin, &watched).await?;
+    remote.all.applied("app", &remote.all.revision()?).await?;
+    let stranger = {
+        let token = admin
+            .split("token: ")
+            .nth(1)
+            .and_then(|rest| rest.lines().next());
+        admin.replace(token.context("a token in the kubeconfig")?, "nobody")
+    };
+    remote.secret(&stranger, &watched).await?;
+    let failure = remote.all.fails("app", "ReconciliationFailed").await?;
+    ensure!(
+        failure.contains(
+            "(Unauthorized): failed to get server groups: the server has asked for the client to"
+        ),
+        "{failure}"
+    );
+    remote.secret(&admin, &watched).await?;
+    let object = remote.all.applied("app", &remote.all.revision()?).await?;
+    assert_eq!(
+        message(object.conditions(), "Ready"),
+        format!("Applied revision: {}", remote.all.revision()?)
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_deletion_without_its_secret_waits_until_the_secret_is_back() -> Result<()> {
+    let remote = Remote::start("remote-deletion", &[("a.yaml", &config_map("a", "1"))]).await?;
+    remote.secret(&remote.admin()?, &json!({})).await?;
+    remote
+        .all
+        .kustomization("app", remote.spec(json!({})))
+        .await?;
+    remote.all.applied("app", &remote.all.revision()?).await?;
+    let secrets: Api<Secret> = remote.all.namespace.api();
+    secrets.delete("cluster", &DeleteParams::default()).await?;
+    let api: Api<weir_api::kustomize::v1::Kustomization> = remote.all.namespace.api();
+    api.delete("app", &DeleteParams::default()).await?;
+    let tried = "controller_runtime_reconcile_errors_total{controller=\"kustomization\"}";
+    eventually(LIMIT, "a deletion that failed", async || {
+        let metrics = reqwest::get(remote.all.controllers.metrics_url())
+            .await?
+            .text()
+            .await?;
+        let line = metrics
+            .lines()
+            .find(|line| line.contains(tried))
+            .context("no such metric")?;
+        ensure!(!line.ends_with(" 0"), "{line}");
+        Ok(())
+    })
+    .await?;
+    api.get("app")
+        .await
+        .context("its objects are not given up")?;
+    remote.there("a").await?.context("nor deleted")?;
+    remote.secret(&remote.admin()?, &json!({})).await?;
+    remote.gone_there("a").await?;
+    eventually(LIMIT, "Kustomization gone", async || {
+        ensure!(api.get_opt("app").await?.is_none(), "it is still there");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_kubeconfig_that_reaches_for_files_or_programs_gets_nothing() -> Result<()> {
+    let remote = Remote::start("remote-hostile", &[("a.yaml", &config_map("a", "1"))]).await?;
+    let mark = remote.all.namespace.logs().join("ran");
+    let admin = remote.admin()?;
+    let (before, _) = admin
+        .split_once("  user:\n    token")
+        .context("a token at the end")?;
+    let user = |user: &Value| format!("{before}  user: {user}\n");
+    let exec = json!({
+        "apiVersion": "client.authentication.k8s.io/v1", "command": "/bin/sh", "interactiveMode": "Never",
+        "args": ["-c", format!("echo > {}", mark.display())],
+    });
+    let files = json!({"tokenFile": "/var/run/secrets/kubernetes.io/serviceaccount/token"});
+    let name = remote.there.name().to_owned();
+    for (kubeconfig, said) in [
+        (
+            user(&json!({"exec": exec})),
+            String::from("dry-run failed (Forbidden): failed to get server groups: unknown\n"),
+        ),
+        (
+            user(&files),
+            String::from("references a tokenFile, only an inline token is supported"),
+        ),
+        (
+            String::from("not a kubeconfig"),
+            String::from(
+                "couldn't get version/kind; json parse error: json: cannot unmarshal string into Go value of",
+            ),
+        ),
+    ] {
+        remote.secret(&kubeconfig, &json!({})).await?;
+        remote
+            .all
+            .kustomization("app", remote.spec(json!({})))
+            .await?;
+        remote
+            .all
+            .wait("app", &said, |object| {
+                message(object.conditions(), "Ready").contains(&said)
+            })
+            .await?;
+    }
+    ensure!(!mark.exists(), "a program ran");
+    ensure!(
+        remote
+            .there
+            .api::<ConfigMap>()
+            .get_opt(&name)
+            .await?
+            .is_none(),
+        "nothing is applied"
+    );
+    Ok(())
+}

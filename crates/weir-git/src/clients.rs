@@ -3,8 +3,10 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{Certificate, Client, Identity, Url};
 
+use crate::dial::Network;
 use crate::error::Error;
 use crate::remote::{Proxy, Tls, chain};
 
@@ -24,6 +26,7 @@ pub(crate) struct Clients {
 /// with it its open connections; credentials are not part of a client.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Pool {
+    network: Network,
     kept: Arc<Mutex<Vec<Kept>>>,
 }
 
@@ -35,6 +38,19 @@ struct Kept {
 }
 
 impl Pool {
+    /// A pool whose connections are made by `network`.
+    pub(crate) fn new(network: Network) -> Self {
+        Self {
+            network,
+            kept: Arc::default(),
+        }
+    }
+
+    /// How connections are made.
+    pub(crate) fn network(&self) -> &Network {
+        &self.network
+    }
+
     /// The clients for this trust and proxy.
     pub(crate) fn clients(&self, tls: &Tls, proxy: Option<&Proxy>) -> Result<Clients, Error> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
@@ -45,7 +61,7 @@ impl Pool {
             None => Kept {
                 tls: tls.clone(),
                 proxy: proxy.cloned(),
-                clients: build(tls, proxy)?,
+                clients: build(tls, proxy, &self.network)?,
             },
         };
         let clients = entry.clients.clone();
@@ -57,7 +73,7 @@ impl Pool {
     }
 }
 
-fn build(tls: &Tls, proxy: Option<&Proxy>) -> Result<Clients, Error> {
+fn build(tls: &Tls, proxy: Option<&Proxy>, network: &Network) -> Result<Clients, Error> {
     let auth = |error: reqwest::Error| Error::Auth(chain(&error.without_url()));
     let mut authorities = Vec::new();
     if let Some(ca) = &tls.ca {
@@ -78,9 +94,9 @@ fn build(tls: &Tls, proxy: Option<&Proxy>) -> Result<Clients, Error> {
         })
     });
     let proxy = proxy.transpose().map_err(auth)?;
-    let foreign = client(&authorities, None, proxy.clone()).map_err(auth)?;
+    let foreign = client(&authorities, None, proxy.clone(), network).map_err(auth)?;
     let own = match identity {
-        Some(identity) => client(&authorities, Some(identity), proxy).map_err(auth)?,
+        Some(identity) => client(&authorities, Some(identity), proxy, network).map_err(auth)?,
         None => foreign.clone(),
     };
     Ok(Clients {
@@ -95,12 +111,16 @@ fn client(
     authorities: &[Certificate],
     identity: Option<Identity>,
     proxy: Option<reqwest::Proxy>,
+    network: &Network,
 ) -> reqwest::Result<Client> {
     let builder = || {
         let mut builder = Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(Duration::from_secs(30))
             .pool_idle_timeout(Duration::from_secs(30));
+        if !network.is_plain() {
+            builder = builder.dns_resolver(Arc::new(Names(network.clone())));
+        }
         if let Some(identity) = identity.clone() {
             builder = builder.identity(identity);
         }
@@ -112,6 +132,19 @@ fn client(
     let trusted = builder().tls_certs_merge(authorities.to_vec()).build();
     // A machine without any system roots must still reach plain http, and hosts of the given authority.
     trusted.or_else(|_| builder().tls_certs_only(authorities.to_vec()).build())
+}
+
+/// Our resolver, where there is something to deny.
+struct Names(Network);
+
+impl Resolve for Names {
+    fn resolve(&self, name: Name) -> Resolving {
+        let network = self.0.clone();
+        Box::pin(async move {
+            let found = network.resolve(name.as_str(), 0).await?;
+            Ok(Box::new(found.into_iter()) as Addrs)
+        })
+    }
 }
 
 #[cfg(test)]

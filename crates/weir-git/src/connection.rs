@@ -4,7 +4,7 @@ use std::path::Path;
 
 use gix::protocol::handshake::Ref;
 use gix::protocol::ls_refs::RefPrefixes;
-use gix::protocol::transport::client::blocking_io::http::Transport;
+use gix::protocol::transport::client::blocking_io::{Transport, http};
 use gix::protocol::transport::{Protocol, Service};
 use gix::protocol::{Handshake, LsRefsCommand};
 
@@ -13,7 +13,7 @@ use crate::fetch::{self, Depth};
 use crate::http::{Budget, Http};
 use crate::reference::{Reference, Resolved, Revision};
 use crate::refs::Refs;
-use crate::remote::{Remote, chain};
+use crate::remote::{Access, Remote, chain};
 use crate::session::Session;
 use crate::snapshot::Snapshot;
 
@@ -28,21 +28,33 @@ impl Remote {
         purpose: Purpose,
     ) -> Result<Connection<'a>, Error> {
         let budget = Budget::new(self.limits.advertised_bytes);
-        let http = Http::new(
-            self.clients.clone(),
-            session.clone(),
-            &self.url,
-            self.authorization.clone(),
-            budget.clone(),
-        );
-        let failure = http.failure();
         let fail = |error: String| {
-            let source = failure.take().unwrap_or(RemoteError::Protocol(error));
+            let source = budget.failure().take();
+            let source = source.unwrap_or(RemoteError::Protocol(error));
             Error::remote(purpose, &self.shown, source)
         };
-        let base = self.url.as_str().trim_end_matches('/').to_owned();
-        let url = gix::url::parse(base.as_str()).map_err(|error| fail(error.to_string()))?;
-        let mut transport = Transport::new_http(http, url, Protocol::V2, false);
+        let mut transport: Box<dyn Transport + Send> = match &self.access {
+            Access::Ssh(access) => access
+                .open(session, &budget)
+                .map_err(|source| Error::remote(purpose, &self.shown, source))?,
+            Access::Http {
+                clients,
+                authorization,
+            } => {
+                let (clients, authorization) = (clients.clone(), authorization.clone());
+                let http = Http::new(
+                    clients,
+                    session.clone(),
+                    &self.url,
+                    authorization,
+                    budget.clone(),
+                );
+                let base = self.url.as_str().trim_end_matches('/').to_owned();
+                let url =
+                    gix::url::parse(base.as_str()).map_err(|error| fail(error.to_string()))?;
+                Box::new(http::Transport::new_http(http, url, Protocol::V2, false))
+            }
+        };
         let mut handshake = gix::protocol::handshake(
             &mut transport,
             Service::UploadPack,
@@ -77,7 +89,7 @@ pub struct Connection<'a> {
     remote: &'a Remote,
     session: &'a Session,
     purpose: Purpose,
-    transport: Transport<Http>,
+    transport: Box<dyn Transport + Send>,
     handshake: Handshake,
     /// All refs, where the server speaks an old protocol and has sent them unasked.
     refs: Option<Vec<Ref>>,

@@ -55,7 +55,7 @@ impl Budget {
         &self.failure
     }
 
-    fn take(&self, bytes: u64) -> Result<(), RemoteError> {
+    pub(crate) fn take(&self, bytes: u64) -> Result<(), RemoteError> {
         let left = self.left.load(Ordering::Relaxed);
         let rest = left
             .checked_sub(bytes)
@@ -74,7 +74,7 @@ impl Slot {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    fn put(&self, error: RemoteError) -> io::Error {
+    pub(crate) fn put(&self, error: RemoteError) -> io::Error {
         let text = error.to_string();
         self.0
             .lock()
@@ -119,11 +119,6 @@ impl Http {
             shared: Arc::new(shared),
             base: None,
         }
-    }
-
-    /// Where this conversation's failure can be found.
-    pub(crate) fn failure(&self) -> Slot {
-        self.shared.budget.failure.clone()
     }
 }
 
@@ -172,6 +167,7 @@ impl Shared {
         mut headers: HeaderMap,
         body: Option<Vec<u8>>,
     ) -> Result<Response, RemoteError> {
+        self.admit(&method, url)?;
         let home = self.is_home(url);
         if let (true, Some(value)) = (home, &self.authorization) {
             headers.insert(AUTHORIZATION, value.clone());
@@ -194,6 +190,17 @@ impl Shared {
                 error,
             ))
         })
+    }
+
+    /// A client resolves names and judges what it finds; an address in the URL is judged here.
+    fn admit(&self, method: &Method, url: &Url) -> Result<(), RemoteError> {
+        let host = url.host_str().unwrap_or_default();
+        let literal = host.trim_start_matches('[').trim_end_matches(']').parse();
+        let Ok(address) = literal else {
+            return Ok(());
+        };
+        let admitted = self.session.network().admit(address);
+        admitted.map_err(|error| RemoteError::Http(Failure::denied(method, url, &error)))
     }
 
     /// Whether `url` is on the repository's own host, where credentials may go: the same scheme, host and

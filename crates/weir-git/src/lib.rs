@@ -2,10 +2,11 @@
 //!
 //! Nothing is ever checked out: a depth-1 pack goes into a bare object database in a folder of its own, and
 //! the tree is read from there. Everything blocks; [`Git::run`] puts it on a bounded number of threads with
-//! a deadline. Http(s) is served so far.
+//! a deadline. Http, https and ssh are served; nothing is ever executed.
 
 mod clients;
 mod connection;
+mod dial;
 mod error;
 mod fetch;
 mod http;
@@ -14,10 +15,12 @@ mod refs;
 mod remote;
 mod session;
 mod snapshot;
+mod ssh;
 
 pub use gix::ObjectId;
 
 pub use connection::Connection;
+pub use dial::{Cidr, CidrError, Network};
 pub use error::{Error, Purpose, RemoteError, Stopped};
 pub use http::Failure;
 pub use reference::{Reference, Resolved, Revision};
@@ -25,3 +28,4 @@ pub use refs::Refs;
 pub use remote::{Credentials, Limits, Proxy, Remote, RemoteOptions, Tls};
 pub use session::{Git, Session};
 pub use snapshot::{Commit, Entry, EntryKind, Snapshot};
+pub use ssh::{IdentityError, SshAlgorithms, SshKey, needs_password};

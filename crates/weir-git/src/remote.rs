@@ -9,6 +9,7 @@ use reqwest::header::HeaderValue;
 
 use crate::clients::{Clients, Pool};
 use crate::error::Error;
+use crate::ssh::{self, SshKey};
 
 /// What proves who we are.
 #[derive(Clone, PartialEq, Eq)]
@@ -54,10 +55,23 @@ impl fmt::Debug for Tls {
 /// A proxy that is used instead of those in the environment.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Proxy {
-    /// Its URL, http or https.
+    /// Its URL: http, https or socks5; ssh goes through the last only.
     pub address: String,
-    /// User name and password for it.
+    /// User name and password for it, instead of those in the URL.
     pub login: Option<(String, String)>,
+}
+
+impl Proxy {
+    /// User name and password.
+    pub(crate) fn login(&self) -> Option<(String, String)> {
+        self.login.clone().or_else(|| {
+            let url = Url::parse(&self.address).ok()?;
+            match user_info(&url)? {
+                Credentials::Basic { username, password } => Some((username, password)),
+                Credentials::Bearer(_) => None,
+            }
+        })
+    }
 }
 
 impl fmt::Debug for Proxy {
@@ -107,6 +121,8 @@ impl Default for Limits {
 pub struct RemoteOptions {
     /// Sent to the repository's own host only. The URL's user and password serve where this is absent.
     pub credentials: Option<Credentials>,
+    /// For ssh.
+    pub ssh: Option<SshKey>,
     /// TLS material.
     pub tls: Tls,
     /// A proxy.
@@ -120,9 +136,18 @@ pub struct RemoteOptions {
 pub struct Remote {
     pub(crate) url: Url,
     pub(crate) shown: String,
-    pub(crate) clients: Clients,
-    pub(crate) authorization: Option<HeaderValue>,
+    pub(crate) access: Access,
     pub(crate) limits: Limits,
+}
+
+/// By which protocol, and as whom.
+#[derive(Debug, Clone)]
+pub(crate) enum Access {
+    Http {
+        clients: Clients,
+        authorization: Option<HeaderValue>,
+    },
+    Ssh(Box<ssh::Access>),
 }
 
 impl Remote {
@@ -132,31 +157,39 @@ impl Remote {
     /// [`Error::Auth`] for a URL, certificate, key, token or proxy that cannot be used.
     pub(crate) fn new(url: &str, options: RemoteOptions, pool: &Pool) -> Result<Self, Error> {
         let mut parsed = Url::parse(url).map_err(|error| Error::Auth(error.to_string()))?;
-        if !matches!(parsed.scheme(), "http" | "https") {
-            return Err(Error::Auth(format!(
-                "unsupported scheme '{}'",
-                parsed.scheme()
-            )));
-        }
-        let user_info = user_info(&parsed);
-        let shown = if user_info.is_some() {
-            // Neither can fail: an http URL has a host.
-            parsed.set_username("").ok();
-            parsed.set_password(None).ok();
-            parsed.to_string()
-        } else {
-            url.to_owned()
+        let mut shown = url.to_owned();
+        let access = match parsed.scheme() {
+            "http" | "https" => {
+                let user_info = user_info(&parsed);
+                if user_info.is_some() {
+                    // Neither can fail: an http URL has a host.
+                    parsed.set_username("").ok();
+                    parsed.set_password(None).ok();
+                    shown = parsed.to_string();
+                }
+                let credentials = options.credentials.or(user_info);
+                Access::Http {
+                    clients: pool.clients(&options.tls, options.proxy.as_ref())?,
+                    authorization: credentials.as_ref().map(header).transpose()?,
+                }
+            }
+            "ssh" => {
+                if parsed.host_str().is_none_or(str::is_empty) {
+                    return Err(Error::Auth("the URL names no host".to_owned()));
+                }
+                if parsed.password().is_some() {
+                    parsed.set_password(None).ok();
+                    shown = parsed.to_string();
+                }
+                let access = ssh::Access::new(&parsed, options.ssh, options.proxy)?;
+                Access::Ssh(Box::new(access))
+            }
+            other => return Err(Error::Auth(format!("unsupported scheme '{other}'"))),
         };
-        let authorization = options
-            .credentials
-            .or(user_info)
-            .map(|credentials| header(&credentials))
-            .transpose()?;
         Ok(Self {
-            clients: pool.clients(&options.tls, options.proxy.as_ref())?,
+            access,
             url: parsed,
             shown,
-            authorization,
             limits: options.limits,
         })
     }
@@ -189,7 +222,7 @@ fn user_info(url: &Url) -> Option<Credentials> {
     })
 }
 
-fn percent_decoded(text: &str) -> String {
+pub(crate) fn percent_decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&byte, tail)) = rest.split_first() {

@@ -11,14 +11,17 @@ use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::clients::Pool;
+use crate::dial::Network;
 use crate::error::{Error, Stopped};
 use crate::remote::{Remote, RemoteOptions};
+use crate::ssh::SshAlgorithms;
 
 /// The process's Git workers.
 #[derive(Debug, Clone)]
 pub struct Git {
     permits: Arc<Semaphore>,
     pool: Pool,
+    ssh: Arc<SshAlgorithms>,
 }
 
 impl Git {
@@ -28,7 +31,22 @@ impl Git {
         Self {
             permits: Arc::new(Semaphore::new(parallel.max(1))),
             pool: Pool::default(),
+            ssh: Arc::default(),
         }
+    }
+
+    /// The same with other connections.
+    #[must_use]
+    pub fn with_network(mut self, network: Network) -> Self {
+        self.pool = Pool::new(network);
+        self
+    }
+
+    /// The same with other algorithms for ssh.
+    #[must_use]
+    pub fn with_ssh(mut self, algorithms: SshAlgorithms) -> Self {
+        self.ssh = Arc::new(algorithms);
+        self
     }
 
     /// Runs `work` on a blocking thread for at most `timeout`, waiting for a thread not counted.
@@ -48,7 +66,7 @@ impl Git {
         E: From<Error> + Send + 'static,
     {
         let permit = Arc::clone(&self.permits).acquire_owned().await;
-        let (session, _stop) = Session::start(timeout, self.pool.clone());
+        let (session, _stop) = Session::start(timeout, self);
         let working = tokio::task::spawn_blocking(move || {
             let _permit = permit;
             work(&session)
@@ -68,17 +86,19 @@ pub struct Session {
     stop: CancellationToken,
     interrupt: Arc<AtomicBool>,
     pool: Pool,
+    ssh: Arc<SshAlgorithms>,
 }
 
 impl Session {
     /// A session that begins now. It ends when the guard is dropped or the time is over.
-    fn start(timeout: Duration, pool: Pool) -> (Self, DropGuard) {
+    fn start(timeout: Duration, git: &Git) -> (Self, DropGuard) {
         let session = Self {
             handle: Handle::current(),
             deadline: Instant::now() + timeout,
             stop: CancellationToken::new(),
             interrupt: Arc::default(),
-            pool,
+            pool: git.pool.clone(),
+            ssh: Arc::clone(&git.ssh),
         };
         let watched = session.clone();
         tokio::spawn(async move {
@@ -114,6 +134,21 @@ impl Session {
     /// The flag that long computations in gix look at.
     pub(crate) fn interrupt(&self) -> &AtomicBool {
         &self.interrupt
+    }
+
+    /// How connections are made.
+    pub(crate) fn network(&self) -> &Network {
+        self.pool.network()
+    }
+
+    /// What is offered to ssh servers.
+    pub(crate) fn ssh(&self) -> &SshAlgorithms {
+        &self.ssh
+    }
+
+    /// The time that is left.
+    pub(crate) fn left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
     }
 
     /// Waits for `future` within the session.

@@ -98,6 +98,11 @@ impl GitServer {
         self.ca.as_deref()
     }
 
+    /// The folder with the bare repositories, as an [`SshServer`](crate::SshServer) wants it.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
     /// Makes an empty repository whose default branch is `main`.
     ///
     /// # Errors

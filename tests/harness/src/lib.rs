@@ -7,6 +7,7 @@
 //!   test;
 //! - [`GitServer`]: repositories over HTTP or HTTPS by `git http-backend`, with
 //!   authentication and [`Fault`]s on demand;
+//! - [`SshServer`]: the same repositories over SSH, keys made on the spot;
 //! - [`EventSink`]: records the events that controllers post;
 //! - [`Controllers`]: our own binaries as child processes;
 //! - [`eventually`]: waits for a state, never for a time.
@@ -27,6 +28,7 @@ pub mod layout;
 mod namespace;
 mod pki;
 pub mod process;
+mod ssh_server;
 
 pub use control_plane::{ControlPlane, ControlPlaneOptions, install_crds};
 pub use controllers::{Controllers, ControllersOptions};
@@ -34,3 +36,4 @@ pub use event_sink::EventSink;
 pub use eventually::eventually;
 pub use git_server::{Change, Fault, GitServer, Repository};
 pub use namespace::Namespace;
+pub use ssh_server::{SshServer, SshServerOptions, ssh_key_of};

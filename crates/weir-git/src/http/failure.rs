@@ -38,17 +38,18 @@ impl Failure {
         proxy: Option<&Url>,
         error: reqwest::Error,
     ) -> Self {
-        let verb = match method.as_str() {
-            "GET" => "Get",
-            "POST" => "Post",
-            other => other,
-        };
+        let verb = verb(method);
         let error = error.without_url();
         let cause = match proxy.filter(|_| error.is_connect()) {
             Some(proxy) => format!("proxyconnect tcp: {}", cause(proxy, &error)),
             None => cause(url, &error),
         };
         Self::Request(format!("{verb} \"{url}\": {cause}"))
+    }
+
+    /// A request that was not sent, as its address is denied.
+    pub(crate) fn denied(method: &Method, url: &Url, error: &io::Error) -> Self {
+        Self::Request(format!("{} \"{url}\": dial tcp: {error}", verb(method)))
     }
 
     /// A body that broke off.
@@ -82,6 +83,14 @@ impl fmt::Display for Failure {
     }
 }
 
+fn verb(method: &Method) -> &str {
+    match method.as_str() {
+        "GET" => "Get",
+        "POST" => "Post",
+        other => other,
+    }
+}
+
 fn cause(url: &Url, error: &(dyn StdError + 'static)) -> String {
     let chain = sources(error);
     let texts: Vec<String> = chain.iter().map(ToString::to_string).collect();
@@ -92,6 +101,10 @@ fn cause(url: &Url, error: &(dyn StdError + 'static)) -> String {
         .filter_map(|error| error.downcast_ref::<io::Error>())
         .map(io::Error::kind)
         .next_back();
+    if io_kind == Some(io::ErrorKind::PermissionDenied) {
+        let said = texts.last().cloned().unwrap_or_default();
+        return format!("dial tcp {host}:{port}: {said}");
+    }
     if let Some(refused) = io_kind.and_then(dial_error) {
         return format!("dial tcp {host}:{port}: connect: {refused}");
     }

@@ -36,6 +36,9 @@ pub enum Error {
     /// A Secret's contents cannot be used.
     #[error("failed to configure authentication options")]
     ConfigureAuth(#[source] SecretError),
+    /// A Secret's contents cannot be used, said in full by the cause.
+    #[error(transparent)]
+    UseSecret(SecretError),
     /// The proxy's Secret cannot be used.
     #[error("failed to configure proxy options")]
     ConfigureProxy(#[source] SecretError),
@@ -107,6 +110,11 @@ pub enum SecretError {
         /// The rule that is broken.
         rule: &'static str,
     },
+    /// Its private key needs a password that is not there.
+    #[error(
+        "SSH identity key is encrypted but no 'password' field was provided in the secret '{0}'"
+    )]
+    LockedIdentity(String),
     /// It has a certificate without its key, or the reverse.
     #[error("secret '{0}' must contain both 'tls.crt' and 'tls.key'")]
     HalfIdentity(String),
@@ -141,6 +149,7 @@ impl Error {
             | Self::ParseUrl { .. }
             | Self::GetSecret { .. }
             | Self::ConfigureAuth(_)
+            | Self::UseSecret(_)
             | Self::ConfigureProxy(_)
             | Self::ProviderMismatch(_)
             | Self::Checkout(_)
@@ -169,9 +178,10 @@ impl Failure for Error {
             Self::UnsupportedField(_) => reason::UNSUPPORTED_FIELD,
             Self::FeatureGate => reason::FEATURE_GATE_DISABLED,
             Self::ParseUrl { .. } => reason::URL_INVALID,
-            Self::GetSecret { .. } | Self::ConfigureAuth(_) | Self::ConfigureProxy(_) => {
-                reason::AUTHENTICATION_FAILED
-            }
+            Self::GetSecret { .. }
+            | Self::ConfigureAuth(_)
+            | Self::UseSecret(_)
+            | Self::ConfigureProxy(_) => reason::AUTHENTICATION_FAILED,
             Self::ProviderMismatch(_) => reason::INVALID_PROVIDER_CONFIGURATION,
             Self::Checkout(_) | Self::SparseCheckout { .. } => reason::GIT_OPERATION_FAILED,
             Self::EmptyRepository => reason::EMPTY_GIT_REPOSITORY,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Args, Parser};
 use weir_artifact::digest::Algorithm;
 use weir_artifact::{ArtifactLimits, Retention};
+use weir_git::{Cidr, Git, Network, SshAlgorithms};
 use weir_runtime::flags::{CommonFlags, FeatureGates, GateError, go_duration};
 
 /// Flags of source-controller.
@@ -66,6 +67,9 @@ pub struct SourceFlags {
     /// The host key algorithms for SSH.
     #[arg(long, value_delimiter = ',')]
     pub ssh_hostkey_algos: Vec<String>,
+    /// Blocks of addresses that are never dialled for a source, such as 169.254.0.0/16; none by default.
+    #[arg(long, value_delimiter = ',')]
+    pub deny_cidr: Vec<Cidr>,
 }
 
 /// Gate: objects authenticate as their own service accounts.
@@ -93,6 +97,18 @@ pub fn limits(common: &CommonFlags) -> ArtifactLimits {
 }
 
 impl SourceFlags {
+    /// Git operations, at most `parallel` at a time, as the flags shape them.
+    #[must_use]
+    pub fn git(&self, parallel: usize) -> Git {
+        let algorithms = SshAlgorithms {
+            kex: self.ssh_kex_algos.clone(),
+            host_key: self.ssh_hostkey_algos.clone(),
+        };
+        Git::new(parallel)
+            .with_network(Network::denying(&self.deny_cidr))
+            .with_ssh(algorithms)
+    }
+
     /// How long superseded artifacts stay.
     #[must_use]
     pub fn retention(&self) -> Retention {
@@ -145,8 +161,6 @@ impl SourceFlags {
                 "--helm-cache-purge-interval",
                 self.helm_cache_purge_interval != Duration::from_secs(60),
             ),
-            ("--ssh-kex-algos", !self.ssh_kex_algos.is_empty()),
-            ("--ssh-hostkey-algos", !self.ssh_hostkey_algos.is_empty()),
             (
                 "--default-service-account",
                 !common.default_service_account.is_empty(),
@@ -238,9 +252,9 @@ mod tests {
 
     #[test]
     fn names_what_is_set_in_vain() {
-        let flags = flags(&["--helm-cache-max-size=10", "--ssh-kex-algos=a,b"]);
+        let flags = flags(&["--helm-cache-max-size=10", "--helm-cache-ttl=1m"]);
         let gates = gates(&flags.common).expect("known gates");
         let idle = flags.own.without_effect(&flags.common, &gates);
-        assert_eq!(idle, ["--helm-cache-max-size", "--ssh-kex-algos"]);
+        assert_eq!(idle, ["--helm-cache-max-size", "--helm-cache-ttl"]);
     }
 }

@@ -1,4 +1,4 @@
-//! GitRepository: one commit of a Git repository over http or https.
+//! GitRepository: one commit of a Git repository over http, https or ssh.
 //!
 //! Source: source-controller v1.9 `internal/controller/gitrepository_controller.go`.
 
@@ -112,7 +112,6 @@ impl Source for Git {
 /// The first field that this version does not serve.
 fn unsupported(spec: &GitRepositorySpec) -> Option<&'static str> {
     let fields = [
-        (spec.url.starts_with("ssh://"), "spec.url with scheme ssh"),
         (
             spec.provider
                 .is_some_and(|provider| provider != GitProvider::Generic),

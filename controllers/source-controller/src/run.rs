@@ -5,7 +5,6 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use weir_api::meta::controller;
 use weir_artifact::{Server, ServerLimits, Storage, StorageError};
-use weir_git::Git;
 use weir_runtime::flags::{CommonFlags, FeatureGates, GateError};
 use weir_runtime::runtime::{Host, Runtime, RuntimeError, RuntimeOptions};
 use weir_runtime::triggers::Triggers;
@@ -73,7 +72,7 @@ pub async fn run(
     .with_limits(flags::limits(common));
     let context = Arc::new(Context {
         client: host.client().clone(),
-        git: Git::new(options.concurrent),
+        git: own.git(options.concurrent),
         storage: Arc::new(storage),
         object_level_identity: identity,
     });

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use kube::ResourceExt;
 use weir_api::meta::secret_key;
 use weir_api::source::v1::GitRepository;
-use weir_git::{Credentials, Proxy, RemoteOptions, Tls};
+use weir_git::{Credentials, Proxy, RemoteOptions, SshKey, Tls, needs_password};
 
 use crate::context::Context;
 use crate::error::{Error, SecretError};
@@ -13,6 +13,8 @@ use crate::observe;
 
 type Values = BTreeMap<String, Vec<u8>>;
 
+/// The scheme that wants a key.
+const SSH: &str = "ssh";
 /// The longest address of a proxy.
 const MAX_ADDRESS: usize = 2048;
 
@@ -29,23 +31,57 @@ pub(super) async fn options(
         let values = found.and_then(|found| found.ok_or(SecretError::NotFound(name.clone())));
         options.proxy = Some(proxy(&name, &values.map_err(Error::ConfigureProxy)?)?);
     }
-    if let Some(reference) = &object.spec.secret_ref {
-        let name = format!("{namespace}/{}", reference.name);
-        let found = observe::secret(context, &namespace, &reference.name).await;
-        let values = found
-            .and_then(|found| found.ok_or_else(|| SecretError::Missing(reference.name.clone())))
-            .map_err(|source| Error::GetSecret {
-                name: name.clone(),
-                source,
-            })?;
-        if values.contains_key(secret_key::GITHUB_APP_ID) {
-            return Err(Error::ProviderMismatch(name));
+    let scheme = object.spec.url.split(':').next().unwrap_or_default();
+    let Some(reference) = &object.spec.secret_ref else {
+        if scheme == SSH {
+            return Err(Error::ConfigureAuth(ssh_lacks(secret_key::IDENTITY)));
         }
-        let scheme = object.spec.url.split(':').next().unwrap_or_default();
+        return Ok(options);
+    };
+    let name = format!("{namespace}/{}", reference.name);
+    let found = observe::secret(context, &namespace, &reference.name).await;
+    let values = found
+        .and_then(|found| found.ok_or_else(|| SecretError::Missing(reference.name.clone())))
+        .map_err(|source| Error::GetSecret {
+            name: name.clone(),
+            source,
+        })?;
+    if scheme == SSH {
+        let key = ssh(&name, &values).map_err(Error::ConfigureAuth)?;
+        if key.password.is_none() && needs_password(&key.identity) {
+            return Err(Error::UseSecret(SecretError::LockedIdentity(name)));
+        }
+        options.ssh = Some(key);
+    } else {
         options.credentials = credentials(&name, scheme, &values).map_err(Error::ConfigureAuth)?;
         options.tls = tls(&name, &values).map_err(Error::ConfigureAuth)?;
     }
+    if values.contains_key(secret_key::GITHUB_APP_ID) {
+        return Err(Error::ProviderMismatch(name));
+    }
     Ok(options)
+}
+
+fn ssh(secret: &str, values: &Values) -> Result<SshKey, SecretError> {
+    let given = |key: &'static str| {
+        let found = values.get(key).filter(|value| !value.is_empty()).cloned();
+        found.ok_or_else(|| ssh_lacks(key))
+    };
+    Ok(SshKey {
+        identity: given(secret_key::IDENTITY)?,
+        known_hosts: given(secret_key::KNOWN_HOSTS)?,
+        password: text(secret, values, secret_key::PASSWORD)?,
+    })
+}
+
+fn ssh_lacks(key: &'static str) -> SecretError {
+    SecretError::AuthOption {
+        scheme: SSH.to_owned(),
+        rule: match key {
+            secret_key::KNOWN_HOSTS => "'known_hosts' is required",
+            _ => "'identity' is required",
+        },
+    }
 }
 
 fn credentials(
@@ -53,20 +89,23 @@ fn credentials(
     scheme: &str,
     values: &Values,
 ) -> Result<Option<Credentials>, SecretError> {
+    // A token stands alone, whatever is beside it.
+    if values.contains_key(secret_key::BEARER_TOKEN) {
+        let token = text(secret, values, secret_key::BEARER_TOKEN)?;
+        return Ok(token.map(Credentials::Bearer));
+    }
     let username = text(secret, values, secret_key::USERNAME)?;
     let password = text(secret, values, secret_key::PASSWORD)?;
-    let token = text(secret, values, secret_key::BEARER_TOKEN)?;
-    match (username, password, token) {
-        (None, Some(_), _) => Err(SecretError::AuthOption {
+    match (username, password) {
+        (None, Some(_)) => Err(SecretError::AuthOption {
             scheme: scheme.to_owned(),
             rule: "'password' requires 'username' to be set",
         }),
-        (Some(username), password, _) => Ok(Some(Credentials::Basic {
+        (Some(username), password) => Ok(Some(Credentials::Basic {
             username,
             password: password.unwrap_or_default(),
         })),
-        (None, None, Some(token)) => Ok(Some(Credentials::Bearer(token))),
-        (None, None, None) => Ok(None),
+        (None, None) => Ok(None),
     }
 }
 
@@ -93,12 +132,7 @@ fn proxy(secret: &str, values: &Values) -> Result<Proxy, Error> {
         .ok()
         .filter(|_| address.len() <= MAX_ADDRESS);
     match parsed.as_ref().map(reqwest::Url::scheme) {
-        Some("http" | "https") => {}
-        Some("socks5") => {
-            return Err(Error::UnsupportedField(
-                "spec.proxySecretRef with scheme socks5".to_owned(),
-            ));
-        }
+        Some("http" | "https" | "socks5") => {}
         _ => {
             let secret = secret.to_owned();
             return Err(Error::ConfigureProxy(SecretError::Invalid { secret, key }));
@@ -134,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn basic_beats_bearer_and_a_password_needs_its_user() {
+    fn a_token_stands_alone_and_a_password_needs_its_user() {
         let read = |pairs: &[(&str, &str)]| credentials("ns/creds", "http", &values(pairs));
         let basic = |username: &str, password: &str| {
             Some(Credentials::Basic {
@@ -143,7 +177,10 @@ mod tests {
             })
         };
         let both = read(&[("username", "u"), ("password", "p"), ("bearerToken", "t")]);
-        assert_eq!(both.expect("is usable"), basic("u", "p"));
+        assert_eq!(
+            both.expect("is usable"),
+            Some(Credentials::Bearer("t".to_owned()))
+        );
         assert_eq!(
             read(&[("username", "u")]).expect("is usable"),
             basic("u", "")
@@ -191,7 +228,22 @@ mod tests {
             Some(("u".to_owned(), "p".to_owned()))
         );
         assert!(read(&[("address", "nonsense")]).is_err());
-        let socks = read(&[("address", "socks5://proxy:1080")]).expect_err("is refused");
-        assert!(socks.contains("not supported"), "{socks}");
+        assert!(read(&[("address", "socks5://proxy:1080")]).is_ok());
+        assert!(read(&[("address", "ftp://proxy:1080")]).is_err());
+    }
+
+    #[test]
+    fn ssh_needs_both_key_and_hosts() {
+        let read = |pairs: &[(&str, &str)]| ssh("ns/creds", &values(pairs));
+        let error = |pairs: &[(&str, &str)]| read(pairs).expect_err("is refused").to_string();
+        let lacks = |key: &str| format!("invalid 'ssh' auth option: '{key}' is required");
+        assert_eq!(error(&[]), lacks("identity"));
+        assert_eq!(error(&[("known_hosts", "x")]), lacks("identity"));
+        assert_eq!(
+            error(&[("identity", "x"), ("known_hosts", "")]),
+            lacks("known_hosts")
+        );
+        let good = read(&[("identity", "x"), ("known_hosts", "y"), ("password", "p")]);
+        assert_eq!(good.expect("is usable").password.as_deref(), Some("p"));
     }
 }

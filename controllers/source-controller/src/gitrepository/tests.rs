@@ -21,10 +21,6 @@ fn fields_that_are_not_served_are_named() {
         None
     );
     assert_eq!(
-        spec(|spec| spec.url = "ssh://git@host/x".to_owned()),
-        Some("spec.url with scheme ssh")
-    );
-    assert_eq!(
         spec(|spec| spec.provider = Some(GitProvider::Github)),
         Some("spec.provider")
     );

@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Weak};
 use std::time::SystemTime;
 
+use kube::Client;
 use kube::core::{ApiResource, DynamicObject};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -135,6 +136,12 @@ impl Objects {
             kinds: Mutex::default(),
             waiters: Arc::default(),
         }
+    }
+
+    /// A hub that watches one namespace of the same cluster with `client`.
+    #[must_use]
+    pub fn seen_by(&self, client: Client, namespace: &str) -> Hub {
+        self.hub.seen_by(client, namespace)
     }
 
     /// The objects of one kind; the watch starts with the first call.

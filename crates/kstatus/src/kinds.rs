@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::Status;
-use crate::field::{conditions, integer, text};
+use crate::field::{Condition, conditions, integer, text};
 
 /// Kinds that are done once they exist.
 pub(crate) fn always_current(_: &Value) -> Status {
@@ -33,31 +33,42 @@ pub(crate) fn volume_claim(object: &Value) -> Status {
 }
 
 /// A job must have completed, or be suspended.
-pub(crate) fn job(object: &Value) -> Status {
+///
+/// # Errors
+/// If its conditions are none.
+pub(crate) fn job(object: &Value) -> Result<Status, String> {
+    if object.pointer("/spec/suspend") == Some(&Value::Bool(true)) {
+        return Ok(Status::current("Job is suspended"));
+    }
+    let count = |field: &str| integer(object, &format!("/status/{field}")).unwrap_or(0);
     let parallelism = integer(object, "/spec/parallelism").unwrap_or(1);
     let completions = integer(object, "/spec/completions").unwrap_or(parallelism);
-    let succeeded = integer(object, "/status/succeeded").unwrap_or(0);
-    let failed = integer(object, "/status/failed").unwrap_or(0);
-    for condition in conditions(object).filter(|condition| condition.status == "True") {
-        match condition.kind {
-            "Complete" => {
+    let (succeeded, failed) = (count("succeeded"), count("failed"));
+    for condition in conditions(object)? {
+        match (condition.kind, condition.status) {
+            ("Complete", "True") => {
                 let message = format!("Job Completed. succeeded: {succeeded}/{completions}");
-                return Status::current(message);
+                return Ok(Status::current(message));
             }
-            "Suspended" => return Status::current("Job Suspended"),
-            "Failed" => {
+            ("Failed", "True") => {
                 let message = format!("Job Failed. failed: {failed}/{completions}");
-                return Status::failed(message);
+                return Ok(Status::failed(message));
             }
             _ => {}
         }
     }
-    Status::in_progress("Job in progress")
+    let started = text(object, "/status/startTime").unwrap_or_default();
+    Ok(Status::in_progress(if started.is_empty() {
+        format!("Job not started. active: 0/{parallelism}")
+    } else {
+        let active = count("active");
+        format!("Job in progress. success:{succeeded}, active: {active}, failed: {failed}")
+    }))
 }
 
 /// A definition must be established, its names accepted.
-pub(crate) fn custom_resource_definition(object: &Value) -> Status {
-    for condition in conditions(object) {
+pub(crate) fn custom_resource_definition(_: &Value, conditions: &[Condition<'_>]) -> Status {
+    for condition in conditions {
         match (condition.kind, condition.status) {
             ("NamesAccepted", "False") => return Status::failed(condition.message),
             ("Established", "False") if condition.reason != "Installing" => {

@@ -5,32 +5,44 @@ use std::time::{Duration, SystemTime};
 use serde_json::Value;
 
 use crate::Status;
-use crate::field::{conditions, items, text};
+use crate::field::{Condition, mistyped, nested, text};
 use crate::time;
 
 /// How long a pod may stay unschedulable before it counts as failed.
 const SCHEDULE_WINDOW: Duration = Duration::from_secs(15);
 
 /// A running pod must be ready; a finished one is current, however it ended.
-pub(crate) fn pod(object: &Value, now: SystemTime) -> Status {
+///
+/// # Errors
+/// If its phase is none, or it has no list of containers.
+pub(crate) fn pod(
+    object: &Value,
+    conditions: &[Condition<'_>],
+    now: SystemTime,
+) -> Result<Status, String> {
+    let is_ready = |it: &Condition<'_>| it.kind == "Ready" && it.status == "True";
     match text(object, "/status/phase").unwrap_or_default() {
-        "Succeeded" => Status::current("Pod has completed successfully"),
-        "Failed" => Status::current("Pod has completed, but not successfully"),
-        "Running" if has_condition(object, "Ready", "True", None) => {
-            Status::current("Pod is Ready")
-        }
-        "Running" => crash_loop(object)
-            .unwrap_or_else(|| Status::in_progress("Pod is running but is not Ready")),
-        "Pending" => pending(object, now),
-        "" => Status::in_progress("Pod phase not available"),
-        phase => Status::new(crate::Kind::Unknown, format!("unknown phase {phase}")),
+        "Succeeded" => Ok(Status::current("Pod has completed successfully")),
+        "Failed" => Ok(Status::current("Pod has completed, but not successfully")),
+        "Running" if conditions.iter().any(is_ready) => Ok(Status::current("Pod is Ready")),
+        "Running" => Ok(crash_loop(object)?
+            .unwrap_or_else(|| Status::in_progress("Pod is running but is not Ready"))),
+        "Pending" => Ok(pending(object, conditions, now)),
+        "" => Ok(Status::in_progress("Pod phase not available")),
+        phase => Err(format!("unknown phase {phase}")),
     }
 }
 
-fn pending(object: &Value, now: SystemTime) -> Status {
-    if !has_condition(object, "PodScheduled", "False", Some("Unschedulable")) {
-        return crash_loop(object)
-            .unwrap_or_else(|| Status::in_progress("Pod is in the Pending phase"));
+/// Whether no node takes the pod. The first condition that says that it is not scheduled counts.
+pub(crate) fn is_unschedulable(conditions: &[Condition<'_>]) -> bool {
+    let unscheduled = |it: &&Condition<'_>| it.kind == "PodScheduled" && it.status == "False";
+    let condition = conditions.iter().find(unscheduled);
+    condition.is_some_and(|condition| condition.reason == "Unschedulable")
+}
+
+fn pending(object: &Value, conditions: &[Condition<'_>], now: SystemTime) -> Status {
+    if !is_unschedulable(conditions) {
+        return Status::in_progress("Pod is in the Pending phase");
     }
     let created = text(object, "/metadata/creationTimestamp").and_then(time::parse);
     match created.map(|created| created + SCHEDULE_WINDOW) {
@@ -42,23 +54,28 @@ fn pending(object: &Value, now: SystemTime) -> Status {
     }
 }
 
-fn has_condition(object: &Value, kind: &str, status: &str, reason: Option<&str>) -> bool {
-    conditions(object).any(|condition| {
-        condition.kind == kind
-            && condition.status == status
-            && reason.is_none_or(|reason| condition.reason == reason)
-    })
-}
-
-fn crash_loop(object: &Value) -> Option<Status> {
-    let names: Vec<&str> = items(object, "/status/containerStatuses")
+fn crash_loop(object: &Value) -> Result<Option<Status>, String> {
+    let containers = match nested(object, "status", "containerStatuses")? {
+        None => return Ok(None),
+        Some(Value::Array(containers)) => containers,
+        Some(other) => {
+            return Err(mistyped(
+                "status",
+                "containerStatuses",
+                other,
+                "[]interface{}",
+            ));
+        }
+    };
+    let names: Vec<&str> = containers
+        .iter()
         .filter(|status| text(status, "/state/waiting/reason") == Some("CrashLoopBackOff"))
-        .map(|status| text(status, "/name").unwrap_or_default())
+        .filter_map(|status| text(status, "/name"))
         .collect();
-    (!names.is_empty()).then(|| {
+    Ok((!names.is_empty()).then(|| {
         Status::failed(format!(
             "Containers in CrashLoop state: {}",
             names.join(",")
         ))
-    })
+    }))
 }

@@ -266,13 +266,17 @@ fn jobs_are_done_when_complete_or_suspended() {
         "batch/v1",
         "Job",
         &[
-            (json!({}), Kind::InProgress, "Job in progress"),
+            (json!({}), Kind::InProgress, "Job not started. active: 0/1"),
             (
                 with("Complete"),
                 Kind::Current,
                 "Job Completed. succeeded: 1/1",
             ),
-            (with("Suspended"), Kind::Current, "Job Suspended"),
+            (
+                json!({"spec": {"suspend": true}}),
+                Kind::Current,
+                "Job is suspended",
+            ),
             (with("Failed"), Kind::Failed, "Job Failed. failed: 1/1"),
         ],
     );
@@ -327,4 +331,26 @@ fn plain_kinds_and_definitions() {
             (with("NamesAccepted", "False"), Kind::Failed, "m"),
         ],
     );
+}
+
+#[test]
+fn a_failed_pod_counts_unless_it_may_yet_be_scheduled_or_makes_room() {
+    let crashing = json!({"phase": "Running", "containerStatuses": [
+        {"name": "c", "state": {"waiting": {"reason": "CrashLoopBackOff"}}},
+    ]});
+    let unschedulable = json!({"phase": "Pending", "conditions": [
+        {"type": "PodScheduled", "status": "False", "reason": "Unschedulable"},
+    ]});
+    for (deleting, status, failed) in [
+        (false, &crashing, true),
+        (true, &crashing, false),
+        (false, &unschedulable, false),
+        (false, &json!({"phase": "Running"}), false),
+    ] {
+        let mut pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {}, "status": status});
+        if deleting {
+            pod["metadata"]["deletionTimestamp"] = json!(CREATED);
+        }
+        assert_eq!(is_failed_pod(&pod, at(60)), failed, "{pod}");
+    }
 }

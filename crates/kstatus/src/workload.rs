@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::Status;
-use crate::field::{conditions, integer, text};
+use crate::field::{Condition, integer, text};
 
 /// The default that upstream takes for "no deadline".
 const NO_DEADLINE: i64 = i32::MAX as i64;
@@ -27,11 +27,11 @@ fn surplus(have: i64, want: i64) -> Option<Status> {
 }
 
 /// All replicas updated, available and ready, and both conditions saying so.
-pub(crate) fn deployment(object: &Value) -> Status {
+pub(crate) fn deployment(object: &Value, conditions: &[Condition<'_>]) -> Status {
     let deadline = integer(object, "/spec/progressDeadlineSeconds").unwrap_or(NO_DEADLINE);
     let mut progressed = deadline == NO_DEADLINE;
     let mut available = false;
-    for condition in conditions(object) {
+    for condition in conditions {
         match (condition.kind, condition.status, condition.reason) {
             ("Progressing", _, "ProgressDeadlineExceeded") => {
                 return Status::failed("Progress deadline exceeded");
@@ -121,8 +121,11 @@ pub(crate) fn daemon_set(object: &Value) -> Status {
 }
 
 /// All replicas labelled, available and ready.
-pub(crate) fn replica_set(object: &Value) -> Status {
-    if conditions(object).any(|c| c.kind == "ReplicaFailure" && c.status == "True") {
+pub(crate) fn replica_set(object: &Value, conditions: &[Condition<'_>]) -> Status {
+    if conditions
+        .iter()
+        .any(|c| c.kind == "ReplicaFailure" && c.status == "True")
+    {
         return Status::in_progress("Replica Failure condition. Check Pods");
     }
     let want = wanted(object);

@@ -86,6 +86,13 @@ impl Hub {
         }
     }
 
+    /// A hub of its own that watches one namespace with `client`: what it shows is what that identity may see.
+    #[must_use]
+    pub fn seen_by(&self, client: Client, namespace: &str) -> Self {
+        let metrics = self.inner.metrics.clone();
+        Self::new(client, Some(namespace.to_owned()), metrics)
+    }
+
     /// The client that the hub watches with.
     pub fn client(&self) -> &Client {
         &self.inner.client

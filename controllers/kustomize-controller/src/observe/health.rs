@@ -5,22 +5,32 @@
 //!
 //! Source: fluxcd/pkg `ssa/manager_wait.go` (Flux 2.9).
 
+mod pods;
+
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use kstatus::{Kind, Status};
 use kube::core::{ApiResource, DynamicObject};
 use kube::{Api, Client};
+use tokio::sync::Notify;
+use tokio::time::Instant;
 use weir_api::kustomize::v1::Kustomization;
 use weir_apply::{Action, Change, ChangeSet, Cluster, ObjectRef};
+use weir_runtime::client::describe;
 use weir_runtime::hub::Index;
 use weir_runtime::kind::{Chain, Key};
 
 use crate::plan::identity::namespace;
 use crate::watch::{ObjectKey, Objects, Seen, kind_of};
+use pods::Pods;
 
 /// How often an object is asked for that no watch shows.
 const POLL: Duration = Duration::from_secs(5);
+
+/// After so long the API server is asked although the watch shows something.
+const DOUBT: Duration = Duration::from_secs(30);
 
 /// How long a watch may take to show what was just applied before the API server is asked.
 const WATCH_LAG: Duration = Duration::from_secs(1);
@@ -65,7 +75,7 @@ pub struct Source<'a> {
 
 /// The verdicts on all targets so far, by subject.
 #[derive(Debug, Clone, Default)]
-pub struct Progress(BTreeMap<String, Option<Kind>>);
+pub struct Progress(BTreeMap<String, Option<Status>>);
 
 /// What a wait has come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,10 +93,8 @@ impl Progress {
     #[must_use]
     pub fn standing(&self, fail_fast: bool) -> Standing {
         let count = |kind: Kind| {
-            self.0
-                .values()
-                .filter(|verdict| **verdict == Some(kind))
-                .count()
+            let is = |verdict: &&Option<Status>| verdict.as_ref().is_some_and(|it| it.kind == kind);
+            self.0.values().filter(is).count()
         };
         let (current, failed) = (count(Kind::Current), count(Kind::Failed));
         if current == self.0.len() {
@@ -101,30 +109,30 @@ impl Progress {
     /// What upstream says of a wait that ended early.
     #[must_use]
     pub fn failed_early(&self) -> String {
-        let failed = |verdict: &Option<Kind>| *verdict == Some(Kind::Failed);
-        format!(
-            "failed early due to stalled resources: [{}]",
-            self.list(failed)
-        )
+        let failed = self.list(|kind| kind == Some(Kind::Failed));
+        format!("failed early due to stalled resources: [{failed}]")
     }
 
     /// What upstream says of a wait that took too long.
     #[must_use]
     pub fn timed_out(&self) -> String {
-        format!(
-            "timeout waiting for: [{}]",
-            self.list(|verdict| *verdict != Some(Kind::Current))
-        )
+        let unready = self.list(|kind| kind != Some(Kind::Current));
+        format!("timeout waiting for: [{unready}]")
     }
 
-    fn list(&self, which: impl Fn(&Option<Kind>) -> bool) -> String {
-        let text = |(subject, verdict): (&String, &Option<Kind>)| match verdict {
-            Some(kind) => format!("{subject} status: '{kind}'"),
+    fn list(&self, which: impl Fn(Option<Kind>) -> bool) -> String {
+        let text = |(subject, verdict): (&String, &Option<Status>)| match verdict {
+            Some(Status {
+                kind: Kind::Unknown,
+                message,
+                ..
+            }) => format!("{subject} status: 'Unknown': {message}"),
+            Some(status) => format!("{subject} status: '{}'", status.kind),
             None => format!("can't determine status for {subject}"),
         };
         self.0
             .iter()
-            .filter(|(_, verdict)| which(verdict))
+            .filter(|(_, verdict)| which(verdict.as_ref().map(|it| it.kind)))
             .map(text)
             .collect::<Vec<_>>()
             .join(", ")
@@ -269,16 +277,21 @@ pub async fn settle(
         .collect();
     let keys: Vec<ObjectKey> = targets.iter().map(|target| target.object.clone()).collect();
     let bell = source.objects.bell(&keys);
-    let mut next_poll = tokio::time::Instant::now() + WATCH_LAG;
+    let mut next_poll = Instant::now() + WATCH_LAG;
+    let pods_changed = Arc::new(Notify::new());
     let mut first = true;
     loop {
-        let poll = first || tokio::time::Instant::now() >= next_poll;
+        let poll = first || Instant::now() >= next_poll;
         if poll && !first {
-            next_poll = tokio::time::Instant::now() + POLL;
+            next_poll = Instant::now() + POLL;
         }
         for wait in &mut waits {
             wait.look(&source.client, poll, first).await;
-            progress.0.insert(wait.target.subject.clone(), wait.verdict);
+            if poll && !first {
+                wait.watch_pods(source, &pods_changed).await;
+            }
+            let subject = wait.target.subject.clone();
+            progress.0.insert(subject, wait.verdict());
         }
         first = false;
         let standing = progress.standing(fail_fast);
@@ -287,12 +300,13 @@ pub async fn settle(
         }
         let timer = waits
             .iter()
-            .filter_map(|wait| wait.changes_at)
+            .filter_map(Waiting::changes_at)
             .min()
             .map(until)
             .unwrap_or(POLL);
         tokio::select! {
             () = bell.rung() => {}
+            () = pods_changed.notified() => {}
             () = tokio::time::sleep(timer) => {}
             () = tokio::time::sleep_until(next_poll) => {}
         }
@@ -312,8 +326,11 @@ struct Waiting<'a> {
     target: &'a Target,
     owner: &'a Key,
     index: Index<Seen>,
-    verdict: Option<Kind>,
-    changes_at: Option<SystemTime>,
+    status: Option<Status>,
+    /// When the API server was asked last.
+    asked: Instant,
+    /// Of a workload that is not ready for a while.
+    pods: Option<Pods>,
 }
 
 impl<'a> Waiting<'a> {
@@ -322,8 +339,9 @@ impl<'a> Waiting<'a> {
             target,
             owner: source.owner,
             index: source.objects.kind(&target.resource),
-            verdict: None,
-            changes_at: None,
+            status: None,
+            asked: Instant::now(),
+            pods: None,
         }
     }
 
@@ -335,13 +353,16 @@ impl<'a> Waiting<'a> {
             .get(&self.target.object.key)
             .filter(|_| self.index.is_current());
         let due = self
-            .changes_at
+            .changes_at()
             .is_some_and(|moment| moment <= SystemTime::now());
-        if let Some(seen) = seen.filter(|seen| self.counts(seen) && !due) {
-            return self.take(&seen.status);
+        // An event may be lost: who waits for long asks now and then.
+        let doubted = poll && self.asked.elapsed() >= DOUBT;
+        if let Some(seen) = seen.filter(|seen| self.counts(seen) && !due && !doubted) {
+            self.status = Some(seen.status);
+            return;
         }
         match &self.target.applied {
-            Some(applied) if first => self.take(&applied.status.clone()),
+            Some(applied) if first => self.status = Some(applied.status.clone()),
             _ if poll || due => self.ask(client).await,
             _ => {}
         }
@@ -359,79 +380,61 @@ impl<'a> Waiting<'a> {
         seen.uid == applied.uid && recent
     }
 
-    fn take(&mut self, status: &Status) {
-        self.verdict = Some(status.kind);
-        self.changes_at = status.changes_at;
+    fn changes_at(&self) -> Option<SystemTime> {
+        self.status.as_ref()?.changes_at
+    }
+
+    /// The verdict, failed pods considered.
+    fn verdict(&self) -> Option<Status> {
+        let failed = self.pods.as_ref().map_or(0, Pods::failed);
+        match &self.status {
+            Some(status) if status.kind == Kind::InProgress && failed > 0 => Some(Status {
+                kind: Kind::Failed,
+                message: format!("{failed} pods have failed"),
+                changes_at: None,
+            }),
+            status => status.clone(),
+        }
+    }
+
+    /// Watches the pods of a workload that is still not ready, where its kind says nothing of failures.
+    async fn watch_pods(&mut self, source: &Source<'_>, changed: &Arc<Notify>) {
+        let is_late = self.status.as_ref().map(|it| it.kind) == Some(Kind::InProgress);
+        if is_late && self.pods.is_none() && pods::tell_of(&self.target.resource) {
+            let api = self.api(&source.client);
+            if let Ok(workload) = api.get(&self.target.object.key.name).await {
+                let namespace = &self.target.object.key.namespace;
+                let hub = source.objects.seen_by(source.client.clone(), namespace);
+                self.pods = Pods::of(&workload, &hub, changed);
+            }
+        }
+    }
+
+    fn api(&self, client: &Client) -> Api<DynamicObject> {
+        let Target {
+            object, resource, ..
+        } = self.target;
+        match object.key.namespace.as_str() {
+            "" => Api::all_with(client.clone(), resource),
+            namespace => Api::namespaced_with(client.clone(), namespace, resource),
+        }
     }
 
     async fn ask(&mut self, client: &Client) {
-        let Target {
-            object,
-            resource,
-            applied,
-            ..
-        } = self.target;
-        let client = client.clone();
-        let api: Api<DynamicObject> = match object.key.namespace.as_str() {
-            "" => Api::all_with(client, resource),
-            namespace => Api::namespaced_with(client, namespace, resource),
-        };
-        match api.get_opt(&object.key.name).await {
-            Ok(Some(found)) => self.take(&Seen::of(&found).status),
-            Ok(None) if applied.as_ref().is_some_and(|applied| applied.expires) => {
-                self.verdict = Some(Kind::Current)
-            }
-            Ok(None) => self.take(&Status::not_found()),
-            Err(error) => {
-                tracing::debug!(error = %weir_runtime::kind::Chain(&error), "unable to read object's health")
-            }
-        }
+        self.asked = Instant::now();
+        let expires = |applied: &Applied| applied.expires;
+        let found = self.api(client).get_opt(&self.target.object.key.name).await;
+        self.status = Some(match found {
+            Ok(Some(found)) => Seen::of(&found).status,
+            Ok(None) if self.target.applied.as_ref().is_some_and(expires) => Status {
+                kind: Kind::Current,
+                ..Status::not_found()
+            },
+            Ok(None) => Status::not_found(),
+            Err(error) => Status::unknown(describe(&error)),
+        });
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn progress(verdicts: &[(&str, Option<Kind>)]) -> Progress {
-        Progress(
-            verdicts
-                .iter()
-                .map(|(subject, verdict)| ((*subject).to_owned(), *verdict))
-                .collect(),
-        )
-    }
-
-    #[test]
-    fn one_failure_decides_only_if_asked_to_fail_fast() {
-        let mixed = progress(&[("a", Some(Kind::Failed)), ("b", Some(Kind::InProgress))]);
-        assert_eq!(mixed.standing(true), Standing::Failed);
-        assert_eq!(mixed.standing(false), Standing::Waiting);
-        let decided = progress(&[("a", Some(Kind::Failed)), ("b", Some(Kind::Current))]);
-        assert_eq!(decided.standing(false), Standing::Failed);
-        assert_eq!(
-            progress(&[("b", Some(Kind::Current))]).standing(false),
-            Standing::Healthy
-        );
-        assert_eq!(progress(&[("b", None)]).standing(true), Standing::Waiting);
-    }
-
-    #[test]
-    fn names_only_what_failed_early_and_everything_unready_at_the_timeout() {
-        let all = progress(&[
-            ("ConfigMap/ns/c", Some(Kind::Current)),
-            ("Deployment/ns/d", Some(Kind::Failed)),
-            ("Deployment/ns/e", Some(Kind::InProgress)),
-            ("Job/ns/j", None),
-        ]);
-        assert_eq!(
-            all.failed_early(),
-            "failed early due to stalled resources: [Deployment/ns/d status: 'Failed']"
-        );
-        assert_eq!(
-            all.timed_out(),
-            "timeout waiting for: [Deployment/ns/d status: 'Failed', Deployment/ns/e status: 'InProgress', \
-             can't determine status for Job/ns/j]"
-        );
-    }
-}
+mod tests;

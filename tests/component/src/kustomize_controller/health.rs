@@ -1,10 +1,13 @@
 //! Waiting for what was applied.
 
 use anyhow::{Result, ensure};
+use harness::eventually;
+use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 use weir_api::Reconcilable;
+use weir_api::kustomize::v1::Kustomization;
 
-use crate::fixture::{Loop, config_map, inventory, is, message};
+use crate::fixture::{LIMIT, Loop, config_map, inventory, is, message};
 
 fn deployment(replicas: u32) -> String {
     let labels = json!({"app": "web"});
@@ -139,5 +142,82 @@ async fn without_a_check_there_is_no_healthy_condition() -> Result<()> {
             )
     })
     .await?;
+    Ok(())
+}
+
+/// A StatefulSet says nothing of pods that crash; Flux looks at them, and so must a wait that polls nothing.
+#[tokio::test]
+async fn a_pod_that_crashes_ends_the_wait_for_its_stateful_set() -> Result<()> {
+    let set = "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: db}\nspec:\n  serviceName: db\n  selector: \
+               {matchLabels: {app: db}}\n  template:\n    metadata: {labels: {app: db}}\n    spec: {containers: \
+               [{name: db, image: db}]}\n";
+    let all = Loop::start("health-pods", &[("a.yaml", set)]).await?;
+    let spec = json!({"targetNamespace": all.namespace.name(), "wait": true, "timeout": "10m"});
+    all.kustomization("app", spec).await?;
+    let running =
+        |object: &Kustomization| is(object.conditions(), "Healthy", "Unknown", "Progressing");
+    all.wait("app", "a health check under way", running).await?;
+    let pods = all.namespace.api::<k8s_openapi::api::core::v1::Pod>();
+    let crash = json!({"status": {"phase": "Running", "containerStatuses": [{
+        "name": "db", "image": "db", "imageID": "", "ready": false, "restartCount": 3,
+        "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+    }]}});
+    eventually(LIMIT, "a pod that crashes", async || {
+        let patch = Patch::Merge(&crash);
+        pods.patch_status("db-0", &PatchParams::default(), &patch)
+            .await?;
+        Ok(())
+    })
+    .await?;
+    let failure = all.fails("app", "HealthCheckFailed").await?;
+    let name = all.namespace.name();
+    ensure!(
+        failure.ends_with(&format!(
+            "failed early due to stalled resources: [StatefulSet/{name}/db status: 'Failed']"
+        )),
+        "{failure}"
+    );
+    Ok(())
+}
+
+/// The Job is done and cleaned up while something else is still waited for.
+#[tokio::test]
+async fn a_job_that_is_cleaned_up_counts_as_done_and_does_not_come_back() -> Result<()> {
+    let job = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: once}\nspec:\n  ttlSecondsAfterFinished: 1\n  \
+               managedBy: example.com/test\n  template: {spec: {restartPolicy: Never, containers: [{name: j, image: j}]}}\n";
+    let gate = "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: gate}\nspec: {suspend: \
+                true, interval: 1h, prune: true, sourceRef: {kind: GitRepository, name: app}}\n";
+    let all = Loop::start("health-ttl", &[("job.yaml", job), ("gate.yaml", gate)]).await?;
+    let spec = json!({"targetNamespace": all.namespace.name(), "wait": true, "timeout": "10m"});
+    all.kustomization("app", spec).await?;
+    let running =
+        |object: &Kustomization| is(object.conditions(), "Healthy", "Unknown", "Progressing");
+    all.wait("app", "a health check under way", running).await?;
+    let jobs = all.namespace.api::<k8s_openapi::api::batch::v1::Job>();
+    let now = "2026-01-01T00:00:00Z";
+    let condition = |kind: &str| json!({"type": kind, "status": "True", "lastTransitionTime": now, "lastProbeTime": now});
+    let done = json!({"status": {
+        "startTime": now, "completionTime": now, "succeeded": 1,
+        "conditions": [condition("SuccessCriteriaMet"), condition("Complete")],
+    }});
+    jobs.patch_status("once", &PatchParams::default(), &Patch::Merge(&done))
+        .await?;
+    eventually(LIMIT, "the Job cleaned up", async || {
+        ensure!(jobs.get_opt("once").await?.is_none(), "it is still there");
+        Ok(())
+    })
+    .await?;
+    let object = all.namespace.api::<Kustomization>().get("app").await?;
+    ensure!(running(&object), "{:?}", object.conditions());
+
+    let ready = json!({"status": {"observedGeneration": 1, "conditions": [{
+        "type": "Ready", "status": "True", "reason": "Test", "message": "", "lastTransitionTime": now,
+    }]}});
+    let kustomizations = all.namespace.api::<Kustomization>();
+    kustomizations
+        .patch_status("gate", &PatchParams::default(), &Patch::Merge(&ready))
+        .await?;
+    all.applied("app", &all.revision()?).await?;
+    ensure!(jobs.get_opt("once").await?.is_none(), "it came back");
     Ok(())
 }

@@ -39,6 +39,7 @@ mod reader;
 pub mod resolve;
 mod scan;
 mod schema;
+mod simple;
 mod value;
 
 pub use emit::{SequenceIndent, key_less, print_value};

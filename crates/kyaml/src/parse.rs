@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use crate::events::{Event, EventComments, EventKind, Parser};
 use crate::node::{Comments, Content, Entry, Node, Style, Tag, Text};
 use crate::resolve::{self, Rules};
-use crate::{Error, Limits};
+use crate::{Error, Limits, simple};
 
 /// One document of a YAML stream.
 #[derive(Clone, Debug)]
@@ -38,6 +38,14 @@ pub fn parse(text: &str) -> Result<Option<Document>, Error> {
 /// # Errors
 /// As [`parse`].
 pub fn parse_within(text: &str, limits: &Limits) -> Result<Option<Document>, Error> {
+    match simple::read(text, limits) {
+        Some(document) => Ok(Some(document)),
+        None => parse_any(text, limits),
+    }
+}
+
+/// As [`parse_within`], by the way that all texts can take.
+pub(crate) fn parse_any(text: &str, limits: &Limits) -> Result<Option<Document>, Error> {
     Builder::new(text, limits)?.document()
 }
 

@@ -3,6 +3,7 @@
 //! Each peer gets a control plane of its own, one after the other, and everything that was started
 //! ends with this process. What is waited for is seen by one watch per kind.
 
+mod build;
 mod cluster;
 mod drift;
 mod failing;
@@ -47,6 +48,11 @@ enum Bench {
     Mttp(mttp::Options),
     /// One item at a time on an idle system.
     Latency(latency::Options),
+    /// The build engine against kustomize, as programs and as a library.
+    Build(build::Options),
+    /// Run a command and print what it cost.
+    #[command(hide = true)]
+    Once(build::Once),
 }
 
 /// Flags that both benches have.
@@ -109,6 +115,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         return run_optimised();
     }
     let common = match &options.bench {
+        Bench::Build(options) => return build::run(options),
+        Bench::Once(options) => return build::once(&options.command),
         Bench::Mttp(options) => &options.common,
         Bench::Latency(options) => &options.common,
     };
@@ -116,7 +124,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let peers = common.peers()?;
     let name = match options.bench {
         Bench::Mttp(_) => "mttp",
-        Bench::Latency(_) => "latency",
+        _ => "latency",
     };
     let path = common.output(name)?;
     let report = background::runtime().block_on(async {
@@ -126,6 +134,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             match &options.bench {
                 Bench::Mttp(options) => mttp::run(options, peer, &mut report).await,
                 Bench::Latency(options) => latency::run(options, peer, &mut report).await,
+                Bench::Build(_) | Bench::Once(_) => {}
             }
             // What is measured is kept, whatever becomes of the next peer.
             report.write(&path)?;

@@ -73,7 +73,7 @@ enum Task {
     Quickstart(quickstart::Options),
     /// Try Flux's own command line client on our controllers; builds it first.
     FluxCli(flux_cli::Options),
-    /// Measure Weir, its peers and a plain client: `bench mttp --n 1000`, `bench latency`.
+    /// Measure Weir, its peers and a plain client: `bench mttp --n 1000`, `bench latency`, `bench build`.
     Bench(Box<bench::Options>),
     /// Get etcd, kube-apiserver, kube-controller-manager and kubectl.
     ControlPlane {

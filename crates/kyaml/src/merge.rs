@@ -9,9 +9,11 @@
 mod directive;
 mod fields;
 mod list;
+mod untouched;
 
 pub use directive::{Directive, take_directive};
 
+use std::cell::Cell;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -57,7 +59,10 @@ impl Default for Options {
 /// [`Error::WrongKind`] if the two have different kinds somewhere, [`Error::Merge`] for an unknown
 /// directive.
 pub fn merge(patch: &Node, target: Node, options: &Options) -> Result<Option<Node>, Error> {
-    let merger = Merger { options };
+    let merger = Merger {
+        options,
+        unsettled: Cell::new(0),
+    };
     let outcome = merger.walk(
         Some(target),
         Some(patch),
@@ -125,6 +130,8 @@ struct At<'s> {
 
 struct Merger<'a> {
     options: &'a Options,
+    /// How often [`Merger::settle`] looked in vain.
+    unsettled: Cell<usize>,
 }
 
 fn missing(node: Option<&Node>) -> bool {
@@ -356,6 +363,11 @@ impl Merger<'_> {
         let comment = self.key_schema(entry, &value);
         let comment = comment.or_else(|| self.key_schema(other?, &other?.value));
         let below = below(at, comment.as_ref(), entry.key.text());
+        let mut value = value;
+        if other.is_none() && comment.is_none() && self.settle(&mut value, below) {
+            value.quote_if_ambiguous();
+            return Ok(Some(value));
+        }
         let outcome = self.walk(Some(value), other.map(|o| &o.value), below)?;
         let style = outcome.rest.as_ref().map(|rest| rest.style);
         let replaced = outcome.origin != Origin::Target;

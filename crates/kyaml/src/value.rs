@@ -122,7 +122,8 @@ fn decode_binary(text: &str) -> Result<String, Error> {
     Ok(json::lossy(&bytes))
 }
 
-fn expect_unique(node: &Node) -> Result<(), Error> {
+/// Fails if two keys of a mapping are the same.
+pub(crate) fn expect_unique(node: &Node) -> Result<(), Error> {
     let entries = node.entries();
     let unique = if entries.len() <= 8 {
         entries.iter().enumerate().all(|(at, entry)| {
@@ -144,30 +145,34 @@ fn expect_unique(node: &Node) -> Result<(), Error> {
 /// The fields of a mapping below the root: every key must be a string.
 pub(crate) fn mapping_fields(node: &Node) -> Result<Vec<(Cow<'_, str>, &Node)>, Error> {
     expect_unique(node)?;
-    let fields = node.entries().iter().map(|entry| {
-        let key = &entry.key;
-        let plain = key.is_scalar() && key.tag == Tag::Str && !key.style.has(Style::TAGGED);
-        if plain {
-            return Ok((Cow::Borrowed(key.text()), &entry.value));
-        }
-        if !key.is_scalar() {
-            return Err(invalid_key(key));
-        }
-        let made = key.tag == Tag::Unset && !key.style.is_quoted();
-        let tag = if made {
-            resolve::plain(key.text(), Rules::V3).0
-        } else {
-            key.tag
-        };
-        let other = matches!(tag, Tag::Timestamp | Tag::Binary | Tag::Other);
-        match scalar_value(key, Context::Key)? {
-            Typed::Text(text) if !other => Ok((text, &entry.value)),
-            _ => Err(Error::Json(
-                "unsupported type: map[interface {}]interface {}".into(),
-            )),
-        }
-    });
-    fields.collect()
+    let fields = node.entries().iter();
+    fields
+        .map(|entry| Ok((field_name(&entry.key)?, &entry.value)))
+        .collect()
+}
+
+/// The name of a field below the root.
+pub(crate) fn field_name(key: &Node) -> Result<Cow<'_, str>, Error> {
+    let plain = key.is_scalar() && key.tag == Tag::Str && !key.style.has(Style::TAGGED);
+    if plain {
+        return Ok(Cow::Borrowed(key.text()));
+    }
+    if !key.is_scalar() {
+        return Err(invalid_key(key));
+    }
+    let made = key.tag == Tag::Unset && !key.style.is_quoted();
+    let tag = if made {
+        resolve::plain(key.text(), Rules::V3).0
+    } else {
+        key.tag
+    };
+    let other = matches!(tag, Tag::Timestamp | Tag::Binary | Tag::Other);
+    match scalar_value(key, Context::Key)? {
+        Typed::Text(text) if !other => Ok(text),
+        _ => Err(Error::Json(
+            "unsupported type: map[interface {}]interface {}".into(),
+        )),
+    }
 }
 
 fn invalid_key(key: &Node) -> Error {

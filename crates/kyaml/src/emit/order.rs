@@ -6,6 +6,12 @@
 #[must_use]
 pub fn key_less(a: &str, b: &str) -> bool {
     let same = a.bytes().zip(b.bytes()).take_while(|(x, y)| x == y).count();
+    if let (Some(x), Some(y)) = (a.as_bytes().get(same), b.as_bytes().get(same))
+        && x.is_ascii_alphabetic()
+        && y.is_ascii_alphabetic()
+    {
+        return x < y;
+    }
     let start = (0..=same)
         .rev()
         .find(|&at| a.is_char_boundary(at) && b.is_char_boundary(at));
@@ -63,12 +69,25 @@ fn digits(text: &str, start: i64) -> (usize, i64) {
     })
 }
 
-/// Sorts by key. Works on any relation: merging never compares what it has placed already.
+/// So many items are sorted in place.
+const FEW: usize = 16;
+
+/// Sorts by key. Works on any relation: what has been placed is never compared again.
 pub(crate) fn sort_by_key<T, F: Fn(&T) -> &str>(items: &mut Vec<T>, key: F) {
     if items
         .windows(2)
         .all(|pair| !key_less(key(&pair[1]), key(&pair[0])))
     {
+        return;
+    }
+    if items.len() <= FEW {
+        for at in 1..items.len() {
+            let mut place = at;
+            while place > 0 && key_less(key(&items[place]), key(&items[place - 1])) {
+                items.swap(place, place - 1);
+                place -= 1;
+            }
+        }
         return;
     }
     let mut runs: Vec<Vec<T>> = items.drain(..).map(|item| vec![item]).collect();

@@ -14,7 +14,9 @@ use super::order::sort_by_key;
 use super::printer::Printer;
 use crate::node::Node;
 use crate::resolve::{self, Rules, format_g};
-use crate::value::{Context, Typed, go_float, mapping_fields, root_fields, scalar_value};
+use crate::value::{
+    Context, Typed, expect_unique, field_name, go_float, root_fields, scalar_value,
+};
 use crate::{Error, Limits, Tag};
 
 /// What a place in a tree holds, ready to print.
@@ -44,14 +46,19 @@ impl<'a> Source<'a> for Below<'a> {
         let context = self.context.inside(self.node);
         let below = |node| Below { node, context };
         if self.node.is_mapping() {
-            let fields = match self.context {
-                Context::Root => root_fields(self.node)?,
-                _ => mapping_fields(self.node)?,
-            };
-            let fields = fields
-                .into_iter()
-                .map(|(key, node)| Ok((printable(key)?, below(node))));
-            return fields.collect::<Result<_, Error>>().map(Shape::Map);
+            let mut fields = Vec::with_capacity(self.node.entries().len());
+            if self.context == Context::Root {
+                for (key, node) in root_fields(self.node)? {
+                    fields.push((printable(key)?, below(node)));
+                }
+            } else {
+                expect_unique(self.node)?;
+                for entry in self.node.entries() {
+                    let key = field_name(&entry.key)?;
+                    fields.push((printable(key)?, below(&entry.value)));
+                }
+            }
+            return Ok(Shape::Map(fields));
         }
         if self.node.is_sequence() {
             return Ok(Shape::List(self.node.items().iter().map(below).collect()));
@@ -147,6 +154,28 @@ fn flush(breaks: &mut usize, blanks: &mut String) -> String {
         1 => " ".into(),
         more => "\n".repeat(more - 1),
     }
+}
+
+/// Whether a text is plain wherever it stands outside of brackets: most are, and need no analysis.
+fn is_surely_plain(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let Some((&first, rest)) = bytes.split_first() else {
+        return false;
+    };
+    if !first.is_ascii_alphabetic() && !matches!(first, b'/' | b'_') {
+        return false;
+    }
+    let mut before = first;
+    for &byte in rest {
+        match (before, byte) {
+            (_, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'/' | b'_') => {}
+            (b':', b' ') | (b' ', b'#') => return false,
+            (_, b' '..=b'~') => {}
+            _ => return false,
+        }
+        before = byte;
+    }
+    !matches!(before, b' ' | b':') && resolve::plain(text, Rules::V2).0 == Tag::Str
 }
 
 /// Where a node stands: decides layout and quoting.
@@ -270,6 +299,11 @@ impl<'a> Writer<'a, '_> {
     }
 
     fn key(&mut self, key: &str) {
+        if key.len() <= 128 && is_surely_plain(key) {
+            self.printer.word(key);
+            self.printer.tight_indicator(":");
+            return;
+        }
         let multiline = Analysis::of(key, Rules::V2).multiline;
         if multiline || key.len() > 128 {
             self.printer.indention_indicator("?");
@@ -300,6 +334,10 @@ impl<'a> Writer<'a, '_> {
     }
 
     fn text(&mut self, text: &str, key: bool) {
+        if is_surely_plain(text) && (key || self.printer.fits_after_space(text)) {
+            self.printer.word(text);
+            return;
+        }
         let analysis = Analysis::of(text, Rules::V2);
         let printer = &mut self.printer;
         let outer = printer.indent;
@@ -323,5 +361,32 @@ impl<'a> Writer<'a, '_> {
             printer.double_quoted(text, fold);
         }
         printer.indent = outer;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_surely_plain_is_found_plain_by_analysis() {
+        let pieces = [
+            "a", "Z", "9", " ", ":", "#", "-", "/", ",", "true", "y", "~", "\n", "'",
+        ];
+        let mut plain = 0;
+        for number in 0..pieces.len().pow(4) {
+            let places = (0..4).map(|at| number / pieces.len().pow(at) % pieces.len());
+            let text: String = places.map(|place| pieces[place]).collect();
+            for text in [text.as_str(), &text[text.len() / 2..]] {
+                if !is_surely_plain(text) {
+                    continue;
+                }
+                let analysis = Analysis::of(text, Rules::V2);
+                assert!(analysis.block_plain && !analysis.multiline, "{text}");
+                assert!(!resolve::is_base_60(text), "{text}");
+                plain += 1;
+            }
+        }
+        assert!(plain > 1000, "{plain}");
     }
 }

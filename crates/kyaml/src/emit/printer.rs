@@ -135,6 +135,20 @@ impl<'a> Printer<'a> {
         self.best_width == usize::MAX || self.column + text.len() <= self.best_width
     }
 
+    /// Whether an ASCII text and a space before it end within the width.
+    pub(super) fn fits_after_space(&self, text: &str) -> bool {
+        self.best_width == usize::MAX || self.column + 1 + text.len() <= self.best_width
+    }
+
+    /// Writes a plain ASCII scalar that needs no look at its characters.
+    pub(super) fn word(&mut self, text: &str) {
+        self.space();
+        self.out.push_str(text);
+        self.column += text.len();
+        self.whitespace = false;
+        self.indention = false;
+    }
+
     /// Writes a plain scalar; with `fold`, a line may break at a single space behind column 80.
     pub(super) fn plain(&mut self, text: &str, fold: bool, multiline: bool) {
         if !self.whitespace && (self.rules == Rules::V2 || !text.is_empty()) {

@@ -186,7 +186,14 @@ impl Merger<'_> {
             }
             let outcome = match patch {
                 Patch::Same => self.adopt(item, at)?,
-                _ => self.walk(Some(item), None, at)?,
+                _ => {
+                    let mut item = item;
+                    if !is_hollow(&item) && self.settle(&mut item, at) {
+                        kept.push(item);
+                        continue;
+                    }
+                    self.walk(Some(item), None, at)?
+                }
             };
             kept.extend(outcome.node.filter(|v| !is_hollow(v)));
         }
@@ -200,7 +207,7 @@ impl Merger<'_> {
 }
 
 /// Whether an item counts as nothing: null or an empty mapping.
-fn is_hollow(item: &Node) -> bool {
+pub(super) fn is_hollow(item: &Node) -> bool {
     item.is_null() || item.is_mapping() && item.entries().is_empty()
 }
 

@@ -1,3 +1,5 @@
+//! Both ways compared.
+
 use super::*;
 use crate::parse::parse_any;
 

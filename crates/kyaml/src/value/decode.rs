@@ -10,6 +10,9 @@ impl Node {
     /// The tree behind print and read again, if that may change it: aliases are expanded, and where the
     /// printer is known to lose something, it is asked.
     pub(crate) fn settled(&self) -> Result<Option<Self>, Error> {
+        if self.is_surely_settled() {
+            return Ok(None);
+        }
         let mut tree = None;
         if self.uses_anchors() {
             let mut plain = self.clone();
@@ -27,6 +30,54 @@ impl Node {
         // A `<<` that was made, not read, becomes a merge key only now.
         read.expand_for_decoding(&Limits::default())?;
         Ok(Some(read))
+    }
+
+    /// Whether there is surely nothing below that print and read again change: one quick look at what
+    /// [`Node::uses_anchors`] and [`Node::is_fragile`] look for.
+    fn is_surely_settled(&self) -> bool {
+        let is_quiet_scalar = |node: &Self| {
+            let plain = matches!(node.content, Content::Scalar(_)) && node.anchor().is_none();
+            plain && !node.style.has(Style::FOLDED) && !begins_with_tab(node)
+        };
+        let is_quiet = |node: &Self| match &node.content {
+            Content::Mapping(entries) if !entries.is_empty() => {
+                node.style == Style::PLAIN && node.extra.is_none()
+            }
+            Content::Sequence(items) if node.style == Style::FLOW => {
+                let bare = |item: &Self| item.extra.is_none() && is_quiet_scalar(item);
+                node.extra.is_none() && items.iter().all(bare)
+            }
+            Content::Mapping(_) | Content::Sequence(_) => {
+                node.extra.is_none() && !node.style.has(Style::TAGGED)
+            }
+            _ => is_quiet_scalar(node),
+        };
+        if !is_quiet(self) {
+            return false;
+        }
+        let mut stack = vec![self];
+        while let Some(node) = stack.pop() {
+            let keys = node.entries().iter().map(|entry| &entry.key);
+            for key in keys {
+                let merges = key.tag == Tag::Merge || key.tag == Tag::Unset && key.text() == "<<";
+                if merges || !is_quiet_scalar(key) {
+                    return false;
+                }
+            }
+            let values = node.entries().iter().map(|entry| {
+                let bare = entry.key.extra.is_none() || entry.value.style != Style::FLOW;
+                (&entry.value, bare)
+            });
+            for (child, bare) in values.chain(node.items().iter().map(|item| (item, true))) {
+                if !bare || !is_quiet(child) {
+                    return false;
+                }
+                if !child.is_scalar() {
+                    stack.push(child);
+                }
+            }
+        }
+        true
     }
 
     /// Whether printing may lose something: folded scalars, blocks that begin with a tab, tagged

@@ -175,7 +175,7 @@ fn look(
             quietly: !reference.probes(),
         });
     }
-    let (revision, snapshot) = connection.fetch(&resolved, directory)?;
+    let (revision, snapshot) = connection.fetch(&resolved)?;
     let entries = wanted(&snapshot, &spec.sparse_checkout, directory, session)?;
     Ok(Fetched::Content {
         revision: revision.to_string(),

@@ -10,6 +10,7 @@ use gix::protocol::{Handshake, LsRefsCommand};
 
 use crate::error::{Error, Purpose, RemoteError};
 use crate::fetch::{self, Depth};
+use crate::fetches::{Key, Turn};
 use crate::http::{Budget, Http};
 use crate::reference::{Reference, Resolved, Revision};
 use crate::refs::Refs;
@@ -115,30 +116,49 @@ impl Connection<'_> {
         }
     }
 
-    /// Fetches the one commit of `resolved`, without history, into a new folder below `directory`.
+    /// Fetches the one commit of `resolved`, without history. Who asks for the same with the same credentials
+    /// shares the fetch; the objects are on disk as long as a snapshot is, and a little longer.
     ///
     /// # Errors
     /// [`Error::Clone`], [`Error::CommitNotFound`], [`Error::Object`].
-    pub fn fetch(
-        &mut self,
-        resolved: &Resolved,
-        directory: &Path,
-    ) -> Result<(Revision, Snapshot), Error> {
+    pub fn fetch(&mut self, resolved: &Resolved) -> Result<(Revision, Snapshot), Error> {
         let wants: Vec<_> = resolved.candidates.iter().map(|one| one.commit).collect();
-        let outcome = match self.pack(&wants, Depth::One, directory) {
+        let (url, options) = self.remote.given.clone();
+        let key = Key {
+            url,
+            options,
+            wants,
+        };
+        let fetches = self.session.fetches();
+        let objects = match fetches.turn(&key, self.session)? {
+            Turn::Have(objects) => objects,
+            Turn::Fetch(lead) => {
+                let fetched = self.fetch_alone(&key.wants)?;
+                lead.done(fetched, self.session)
+            }
+        };
+        Snapshot::youngest(objects, &resolved.candidates, self.remote.limits)
+    }
+
+    fn fetch_alone(&mut self, wants: &[gix::ObjectId]) -> Result<tempfile::TempDir, Error> {
+        let directory = self.session.fetches().folder();
+        let directory = &directory.map_err(|error| {
+            let source = RemoteError::Protocol(error.to_string());
+            Error::remote(Purpose::Clone, &self.remote.shown, source)
+        })?;
+        let outcome = match self.pack(wants, Depth::One, directory) {
             Err(RemoteError::Protocol(text)) if unadvertised(&text) => {
                 self.pack_of_heads(directory)
             }
             outcome => outcome,
         };
-        let objects = outcome.map_err(|source| {
+        outcome.map_err(|source| {
             let missing = matches!(&source, RemoteError::Protocol(text) if unadvertised(text));
             match (missing, wants.first()) {
                 (true, Some(commit)) => Error::CommitNotFound(commit.to_string()),
                 _ => Error::remote(Purpose::Clone, &self.remote.shown, source),
             }
-        })?;
-        Snapshot::youngest(objects, &resolved.candidates, self.remote.limits)
+        })
     }
 
     /// All branches with their history, for servers that hand out advertised commits only.

@@ -111,7 +111,7 @@ fn index(
         alloc_limit_bytes: Some(limits.object_bytes),
         ..bundle::write::Options::default()
     };
-    inflated::bounded(limits.inflated_bytes, session, |progress, stop| {
+    let written = inflated::bounded(limits.inflated_bytes, session, |progress, stop| {
         Bundle::write_to_directory(
             &mut whole,
             Some(directory),
@@ -122,6 +122,10 @@ fn index(
             options,
         )
     })?;
+    if written.data_path.is_none() {
+        let text = "the server sent an empty pack";
+        return Err(gix::Error::from_error(io::Error::other(text)));
+    }
     Ok(true)
 }
 

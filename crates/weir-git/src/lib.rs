@@ -9,6 +9,7 @@ mod connection;
 mod dial;
 mod error;
 mod fetch;
+mod fetches;
 mod http;
 mod reference;
 mod refs;
@@ -16,6 +17,7 @@ mod remote;
 mod session;
 mod snapshot;
 mod ssh;
+mod workspace;
 
 pub use gix::ObjectId;
 

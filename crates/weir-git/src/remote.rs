@@ -132,12 +132,23 @@ pub struct RemoteOptions {
 }
 
 /// A repository that can be listed and fetched from; [`Session::remote`](crate::Session::remote) makes one.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Remote {
     pub(crate) url: Url,
     pub(crate) shown: String,
     pub(crate) access: Access,
     pub(crate) limits: Limits,
+    /// The URL and the options as they were given: what makes two fetches the same.
+    pub(crate) given: (String, RemoteOptions),
+}
+
+impl fmt::Debug for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Remote")
+            .field("url", &self.shown)
+            .field("access", &self.access)
+            .finish_non_exhaustive()
+    }
 }
 
 /// By which protocol, and as whom.
@@ -158,6 +169,7 @@ impl Remote {
     pub(crate) fn new(url: &str, options: RemoteOptions, pool: &Pool) -> Result<Self, Error> {
         let mut parsed = Url::parse(url).map_err(|error| Error::Auth(error.to_string()))?;
         let mut shown = url.to_owned();
+        let given = (shown.clone(), options.clone());
         let access = match parsed.scheme() {
             "http" | "https" => {
                 let user_info = user_info(&parsed);
@@ -191,6 +203,7 @@ impl Remote {
             url: parsed,
             shown,
             limits: options.limits,
+            given,
         })
     }
 

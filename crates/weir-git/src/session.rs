@@ -13,6 +13,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::clients::Pool;
 use crate::dial::Network;
 use crate::error::{Error, Stopped};
+use crate::fetches::Fetches;
 use crate::remote::{Remote, RemoteOptions};
 use crate::ssh::SshAlgorithms;
 
@@ -22,6 +23,7 @@ pub struct Git {
     permits: Arc<Semaphore>,
     pool: Pool,
     ssh: Arc<SshAlgorithms>,
+    fetches: Fetches,
 }
 
 impl Git {
@@ -32,6 +34,7 @@ impl Git {
             permits: Arc::new(Semaphore::new(parallel.max(1))),
             pool: Pool::default(),
             ssh: Arc::default(),
+            fetches: Fetches::default(),
         }
     }
 
@@ -46,6 +49,14 @@ impl Git {
     #[must_use]
     pub fn with_ssh(mut self, algorithms: SshAlgorithms) -> Self {
         self.ssh = Arc::new(algorithms);
+        self
+    }
+
+    /// The same with what is fetched below `folder` instead of the system's folder for temporary files, and
+    /// nothing of it shared.
+    #[must_use]
+    pub fn with_folder(mut self, folder: impl Into<std::path::PathBuf>) -> Self {
+        self.fetches = Fetches::below(folder.into());
         self
     }
 
@@ -87,6 +98,7 @@ pub struct Session {
     interrupt: Arc<AtomicBool>,
     pool: Pool,
     ssh: Arc<SshAlgorithms>,
+    fetches: Fetches,
 }
 
 impl Session {
@@ -99,6 +111,7 @@ impl Session {
             interrupt: Arc::default(),
             pool: git.pool.clone(),
             ssh: Arc::clone(&git.ssh),
+            fetches: git.fetches.clone(),
         };
         let watched = session.clone();
         tokio::spawn(async move {
@@ -134,6 +147,16 @@ impl Session {
     /// The flag that long computations in gix look at.
     pub(crate) fn interrupt(&self) -> &AtomicBool {
         &self.interrupt
+    }
+
+    /// What others fetch and have fetched.
+    pub(crate) fn fetches(&self) -> &Fetches {
+        &self.fetches
+    }
+
+    /// Where tasks run.
+    pub(crate) fn handle(&self) -> &Handle {
+        &self.handle
     }
 
     /// How connections are made.

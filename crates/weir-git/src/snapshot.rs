@@ -4,9 +4,9 @@ use gix::ObjectId;
 use gix::objs::tree::EntryKind as Mode;
 use gix::objs::{CommitRef, Find, Kind, TreeRef};
 use gix::odb::pack::cache::lru::MemoryCappedHashmap;
-use tempfile::TempDir;
 
 use crate::error::Error;
+use crate::fetches::Objects;
 use crate::reference::Revision;
 use crate::remote::Limits;
 use crate::session::Session;
@@ -68,12 +68,12 @@ pub struct Entry {
     pub id: ObjectId,
 }
 
-/// A commit with its objects. The objects are deleted from disk when it is dropped.
+/// A commit with its objects.
 pub struct Snapshot {
     objects: gix::odb::Handle,
     commit: Commit,
     limits: Limits,
-    _directory: TempDir,
+    _directory: Objects,
 }
 
 impl std::fmt::Debug for Snapshot {
@@ -87,7 +87,7 @@ impl std::fmt::Debug for Snapshot {
 impl Snapshot {
     /// Of several candidates, that with the youngest commit.
     pub(crate) fn youngest(
-        directory: TempDir,
+        directory: Objects,
         candidates: &[Revision],
         limits: Limits,
     ) -> Result<(Revision, Self), Error> {

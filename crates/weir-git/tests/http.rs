@@ -16,13 +16,12 @@ async fn fetch_with(
     options: RemoteOptions,
 ) -> Result<Fetched, String> {
     let url = url.to_owned();
-    let folder = tempfile::tempdir().expect("makes a folder");
     let git = Git::new(2);
     let fetched = git.run(Duration::from_secs(20), move |session| {
         let remote = session.remote(&url, options)?;
         let mut connection = remote.connect(session, Purpose::Clone)?;
         let resolved = connection.resolve(&reference)?;
-        let (revision, snapshot) = connection.fetch(&resolved, folder.path())?;
+        let (revision, snapshot) = connection.fetch(&resolved)?;
         let mut lines = Vec::new();
         for entry in snapshot.entries(session)? {
             let content = match entry.kind {
@@ -367,4 +366,55 @@ async fn a_repository_of_another_object_format_is_refused_clearly() {
         repo.url()
     );
     assert_eq!(error, expected);
+}
+
+#[tokio::test]
+async fn one_fetch_serves_all_who_have_the_same_credentials_and_each_lists_by_itself() {
+    let server = GitServer::start().expect("starts");
+    let repo = server.repo("app").expect("is made");
+    repo.commit(&[("a", "1")], "first").expect("commits");
+    let git = Git::new(8);
+    let as_user = |username: &str| RemoteOptions {
+        credentials: Some(Credentials::Basic {
+            username: username.to_owned(),
+            password: String::new(),
+        }),
+        ..RemoteOptions::default()
+    };
+    let fetch = |options: RemoteOptions| {
+        let (git, url) = (git.clone(), repo.url().to_owned());
+        tokio::spawn(async move {
+            let work = git.run(Duration::from_secs(60), move |session| {
+                let remote = session.remote(&url, options)?;
+                let mut connection = remote.connect(session, Purpose::Clone)?;
+                let resolved = connection.resolve(&branch("main"))?;
+                let (revision, snapshot) = connection.fetch(&resolved)?;
+                let entries = snapshot.entries(session)?;
+                snapshot.read(entries[0].id)?;
+                Ok::<_, Error>(revision.to_string())
+            });
+            work.await.expect("fetches")
+        })
+    };
+    // Slow, so that all are at it at once.
+    repo.fault(Some(Fault::Delay(Duration::from_millis(50))));
+    let mut fetching: Vec<_> = (0..6).map(|_| fetch(as_user("alice"))).collect();
+    fetching.push(fetch(as_user("bob")));
+    let mut revisions = Vec::new();
+    for one in fetching {
+        revisions.push(one.await.expect("ends"));
+    }
+    revisions.dedup();
+    assert_eq!(revisions.len(), 1);
+    let posts = || {
+        let requests = repo.requests();
+        requests.iter().filter(|it| it.starts_with("POST")).count()
+    };
+    assert_eq!(posts(), 7 + 2, "seven listings, a fetch for each user");
+    fetch(as_user("alice")).await.expect("ends");
+    assert_eq!(posts(), 8 + 2, "fetched just now");
+    let second = repo.commit(&[("a", "2")], "second").expect("commits");
+    let revision = fetch(as_user("alice")).await.expect("ends");
+    assert_eq!(revision, format!("main@sha1:{second}"));
+    assert_eq!(posts(), 9 + 3, "another commit is another fetch");
 }

@@ -61,7 +61,6 @@ fn answer(mut stream: TcpStream, to: &str) -> String {
 }
 
 async fn fetch(url: String, credentials: Credentials) -> Result<String, String> {
-    let folder = tempfile::tempdir().expect("makes a folder");
     let git = Git::new(1);
     let work = git.run(Duration::from_secs(20), move |session| {
         let options = RemoteOptions {
@@ -71,7 +70,7 @@ async fn fetch(url: String, credentials: Credentials) -> Result<String, String> 
         let remote = session.remote(&url, options)?;
         let mut connection = remote.connect(session, Purpose::Clone)?;
         let resolved = connection.resolve(&Reference::Branch("main".to_owned()))?;
-        Ok::<_, Error>(connection.fetch(&resolved, folder.path())?.0.to_string())
+        Ok::<_, Error>(connection.fetch(&resolved)?.0.to_string())
     });
     work.await.map_err(|error| {
         let source = std::error::Error::source(&error).map(ToString::to_string);

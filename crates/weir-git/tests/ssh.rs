@@ -62,7 +62,6 @@ impl Place {
 }
 
 async fn fetch(url: &str, ssh: SshKey, algorithms: SshAlgorithms) -> Result<String, String> {
-    let folder = tempfile::tempdir().expect("makes a folder");
     let url = url.to_owned();
     let git = Git::new(1).with_ssh(algorithms);
     let work = git.run(Duration::from_secs(20), move |session| {
@@ -73,7 +72,7 @@ async fn fetch(url: &str, ssh: SshKey, algorithms: SshAlgorithms) -> Result<Stri
         let remote = session.remote(&url, options)?;
         let mut connection = remote.connect(session, Purpose::Clone)?;
         let resolved = connection.resolve(&Reference::Branch("main".to_owned()))?;
-        let (revision, snapshot) = connection.fetch(&resolved, folder.path())?;
+        let (revision, snapshot) = connection.fetch(&resolved)?;
         let paths: Vec<_> = snapshot
             .entries(session)?
             .into_iter()

@@ -188,7 +188,9 @@ fn a_short_rsa_key_is_refused_though_it_is_known() {
     let modulus = [vec![0xc5; 127], vec![0x01]].concat();
     let exponent = Mpint::from_positive_bytes(&[1, 0, 1]);
     let rsa = RsaPublicKey::new(exponent, Mpint::from_positive_bytes(&modulus)).expect("is a key");
-    let blob = PublicKey::new(KeyData::Rsa(rsa), "").to_openssh().expect("prints");
+    let blob = PublicKey::new(KeyData::Rsa(rsa), "")
+        .to_openssh()
+        .expect("prints");
     let known = KnownHosts::parse(format!("example.com {blob}").as_bytes()).expect("is a file");
     let shown = PublicKey::from_openssh(&blob).expect("is a key");
     let found = known.check(&host("example.com", 22), &shown.into(), NOW);

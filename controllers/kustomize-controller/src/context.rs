@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kube::Client;
-use tokio::sync::Semaphore;
 use weir_api::kustomize::v1::Kustomization;
 use weir_apply::{Applier, GroupKind, Settings};
 use weir_artifact::Fetcher;
 use weir_runtime::hub::Store;
 use weir_runtime::kind::Chain;
 
+use crate::builds::Builds;
 use crate::error::Error;
 use crate::plan::identity::Rules;
 use crate::sources::{Attempts, Sources};
@@ -80,41 +80,3 @@ impl Context {
 
 /// How the controller names itself to the API server.
 pub const USER_AGENT: &str = concat!("kustomize-controller/v", env!("CARGO_PKG_VERSION"));
-
-/// Runs builds off the async workers, as many at a time as leave one core to the rest.
-#[derive(Debug)]
-pub struct Builds {
-    slots: Arc<Semaphore>,
-}
-
-impl Default for Builds {
-    fn default() -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self {
-            slots: Arc::new(Semaphore::new(cores.saturating_sub(1).max(1))),
-        }
-    }
-}
-
-impl Builds {
-    /// Runs `build` when a slot is free.
-    ///
-    /// # Errors
-    /// What `build` returns; a panic in it is a build error, as upstream has it.
-    pub async fn run<T: Send + 'static>(
-        &self,
-        build: impl FnOnce() -> Result<T, Error> + Send + 'static,
-    ) -> Result<T, Error> {
-        let slot = Arc::clone(&self.slots).acquire_owned().await;
-        let slot = slot.map_err(|_| Error::Build("builds have stopped".to_owned()))?;
-        let built = tokio::task::spawn_blocking(move || {
-            let _slot = slot;
-            build()
-        });
-        built.await.unwrap_or_else(|_| {
-            Err(Error::Build(
-                "recovered from kustomize build panic".to_owned(),
-            ))
-        })
-    }
-}

@@ -3,6 +3,7 @@
 //! A pass reads from top to bottom in [`reconcile`]; what it decides is pure and in [`plan`], what it tells the
 //! world is pure and in [`status`].
 
+pub mod builds;
 pub mod configs;
 pub mod context;
 pub mod error;

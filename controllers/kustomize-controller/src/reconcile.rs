@@ -55,7 +55,9 @@ async fn build(
         substitution: Substitution::of(object, variables, ctx.options.strict_substitutions),
         owner: pass.key().clone(),
     };
-    let desired = ctx.builds.run(move || plan::build::build(&inputs)).await?;
+    let build = move || plan::build::build(&inputs);
+    let (tenant, limit) = (&pass.key().namespace, plan::timeout(object));
+    let desired = ctx.builds.run(tenant, limit, build).await?;
     pass.note(|facts| facts.digest = Some(desired.digest.clone()));
     Ok(desired)
 }

@@ -14,8 +14,9 @@ use weir_runtime::queue::Wake;
 use weir_runtime::runtime::{Host, Runtime, RuntimeError, RuntimeOptions};
 use weir_runtime::triggers::Waker;
 
+use crate::builds::Builds;
 use crate::configs::Configs;
-use crate::context::{Builds, Context, Options};
+use crate::context::{Context, Options};
 use crate::flags::{self, KustomizeFlags};
 use crate::kustomization::KustomizationKind;
 use crate::plan::identity::Rules;

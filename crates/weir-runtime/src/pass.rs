@@ -217,7 +217,7 @@ impl<K: Kind> Pass<K> {
         let slot = tokio::select! {
             biased;
             () = self.env.stopping.cancelled() => self.abandon().await,
-            slot = self.env.queue.slot() => slot,
+            slot = self.env.queue.slot(&self.key.namespace) => slot,
         };
         *self.slot.lock() = Some(slot);
         wait

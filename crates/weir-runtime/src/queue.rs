@@ -247,8 +247,19 @@ impl Queue {
         self.timers.first().map(|(due, _)| *due)
     }
 
-    /// The next object to work on; it counts as running until [`Self::done`].
-    pub(crate) fn pop(&mut self, now: Instant) -> Option<(Key, Trigger)> {
+    /// Whether there is work in a namespace that `may` have some done.
+    pub(crate) fn has_work(&self, may: impl Fn(&str) -> bool) -> bool {
+        let mut levels = self.levels.values();
+        self.depth > 0 && levels.any(|level| level.turns.iter().any(|namespace| may(namespace)))
+    }
+
+    /// The next object to work on, of a namespace that `may` have work done; it counts as running until
+    /// [`Self::done`].
+    pub(crate) fn pop(
+        &mut self,
+        now: Instant,
+        may: impl Fn(&str) -> bool,
+    ) -> Option<(Key, Trigger)> {
         if self.depth == 0 {
             self.levels.clear();
             return None;
@@ -261,11 +272,16 @@ impl Queue {
         }
         priorities
             .into_iter()
-            .find_map(|priority| self.pop_from(priority, now))
+            .find_map(|priority| self.pop_from(priority, now, &may))
     }
 
-    fn pop_from(&mut self, priority: Priority, now: Instant) -> Option<(Key, Trigger)> {
-        while let Some(key) = self.levels.get_mut(&priority)?.pop() {
+    fn pop_from(
+        &mut self,
+        priority: Priority,
+        now: Instant,
+        may: &impl Fn(&str) -> bool,
+    ) -> Option<(Key, Trigger)> {
+        while let Some(key) = self.levels.get_mut(&priority)?.pop(may) {
             let Some(entry) = self.entries.get_mut(&key) else {
                 continue;
             };
@@ -290,7 +306,9 @@ impl Queue {
                 },
             ));
         }
-        self.levels.remove(&priority);
+        if self.levels.get(&priority)?.turns.is_empty() {
+            self.levels.remove(&priority);
+        }
         None
     }
 
@@ -368,8 +386,9 @@ impl Level {
         keys.push_back(key);
     }
 
-    fn pop(&mut self) -> Option<Key> {
-        let namespace = self.turns.pop_front()?;
+    fn pop(&mut self, may: impl Fn(&str) -> bool) -> Option<Key> {
+        let first = self.turns.iter().position(|namespace| may(namespace))?;
+        let namespace = self.turns.remove(first)?;
         let keys = self.keys.get_mut(&namespace)?;
         let key = keys.pop_front();
         match keys.is_empty() {

@@ -173,7 +173,8 @@ impl Host {
 pub struct RuntimeOptions {
     /// The controller's upstream name.
     pub controller: &'static str,
-    /// How many passes of a kind run at a time; parked ones do not count.
+    /// How many passes of a kind run at a time for any one namespace; parked ones do not count. One more runs for
+    /// the others.
     pub concurrent: usize,
     /// The bounds of the back-off after failures.
     pub backoff: Backoff,

@@ -18,8 +18,9 @@ use crate::queue::{Added, Again, Backoff, Queue, Trigger, Wake};
 pub(crate) struct WorkQueue {
     name: String,
     core: Mutex<Core>,
-    changed: Notify,
+    changed: Arc<Notify>,
     slots: Arc<Semaphore>,
+    held: Arc<Held>,
     metrics: Metrics,
 }
 
@@ -40,10 +41,44 @@ pub(crate) struct Work {
     pub(crate) slot: Slot,
 }
 
+/// How many workers each namespace holds. One namespace never holds them all: the passes of the others would wait
+/// until some of its own, however slow, are over.
+#[derive(Debug)]
+struct Held {
+    most: usize,
+    by: Mutex<HashMap<String, usize>>,
+}
+
+impl Held {
+    fn may(&self, namespace: &str) -> bool {
+        self.by
+            .lock()
+            .get(namespace)
+            .is_none_or(|held| *held < self.most)
+    }
+
+    fn take(&self, namespace: &str) {
+        *self.by.lock().entry(namespace.to_owned()).or_default() += 1;
+    }
+
+    fn give_back(&self, namespace: &str) {
+        let mut by = self.by.lock();
+        if let Some(held) = by.get_mut(namespace) {
+            *held -= 1;
+            if *held == 0 {
+                by.remove(namespace);
+            }
+        }
+    }
+}
+
 /// A worker slot; given back when dropped.
 #[derive(Debug)]
 pub(crate) struct Slot {
     name: String,
+    namespace: String,
+    held: Arc<Held>,
+    changed: Arc<Notify>,
     metrics: Metrics,
     _permit: OwnedSemaphorePermit,
 }
@@ -51,10 +86,13 @@ pub(crate) struct Slot {
 impl Drop for Slot {
     fn drop(&mut self) {
         self.metrics.active_workers(&self.name, -1);
+        self.held.give_back(&self.namespace);
+        self.changed.notify_one();
     }
 }
 
 impl WorkQueue {
+    /// A queue with `concurrent` workers for any one namespace, and one more for the others.
     pub(crate) fn new(name: String, concurrent: usize, backoff: Backoff, metrics: Metrics) -> Self {
         metrics.controller_started(&name, concurrent);
         let core = Core {
@@ -64,8 +102,12 @@ impl WorkQueue {
         Self {
             name,
             core: Mutex::new(core),
-            changed: Notify::new(),
-            slots: Arc::new(Semaphore::new(concurrent.max(1))),
+            changed: Arc::default(),
+            slots: Arc::new(Semaphore::new(concurrent.max(1) + 1)),
+            held: Arc::new(Held {
+                most: concurrent.max(1),
+                by: Mutex::default(),
+            }),
             metrics,
         }
     }
@@ -107,20 +149,32 @@ impl WorkQueue {
                 continue;
             }
             // The slot comes first: meanwhile something more urgent may arrive.
-            let slot = self.slot().await;
-            if let Some(work) = self.pop(slot) {
+            let permit = self.permit().await;
+            if let Some(work) = self.pop(permit) {
                 return work;
             }
         }
     }
 
-    /// Waits for a worker slot.
-    pub(crate) async fn slot(&self) -> Slot {
+    /// Waits for a worker slot for a pass that has begun already.
+    pub(crate) async fn slot(&self, namespace: &str) -> Slot {
+        let permit = self.permit().await;
+        self.slot_of(permit, namespace)
+    }
+
+    async fn permit(&self) -> OwnedSemaphorePermit {
         let permit = Arc::clone(&self.slots).acquire_owned().await;
-        let permit = permit.expect("the semaphore is never closed");
+        permit.expect("the semaphore is never closed")
+    }
+
+    fn slot_of(&self, permit: OwnedSemaphorePermit, namespace: &str) -> Slot {
         self.metrics.active_workers(&self.name, 1);
+        self.held.take(namespace);
         Slot {
             name: self.name.clone(),
+            namespace: namespace.to_owned(),
+            held: Arc::clone(&self.held),
+            changed: Arc::clone(&self.changed),
             metrics: self.metrics.clone(),
             _permit: permit,
         }
@@ -133,16 +187,18 @@ impl WorkQueue {
             self.metrics.queue_added(&self.name);
         }
         self.metrics.queue_depth(&self.name, core.queue.depth());
-        core.queue.depth() > 0
+        core.queue.has_work(|namespace| self.held.may(namespace))
     }
 
-    fn pop(&self, slot: Slot) -> Option<Work> {
+    fn pop(&self, permit: OwnedSemaphorePermit) -> Option<Work> {
         let mut core = self.core.lock();
-        let (key, trigger) = core.queue.pop(now())?;
+        let may = |namespace: &str| self.held.may(namespace);
+        let (key, trigger) = core.queue.pop(now(), may)?;
         let superseded = CancellationToken::new();
         core.running.insert(key.clone(), superseded.clone());
         self.metrics.queue_depth(&self.name, core.queue.depth());
         self.metrics.queue_waited(&self.name, trigger.waited);
+        let slot = self.slot_of(permit, &key.namespace);
         Some(Work {
             key,
             trigger,
@@ -236,8 +292,23 @@ mod tests {
         });
         tokio::task::yield_now().await;
         drop(slot);
-        queue.slot().await;
+        queue.slot("ns").await;
         dispatcher.abort();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_namespace_never_holds_every_worker() {
+        let queue = queue(2);
+        for name in ["a", "b", "c"] {
+            queue.add(&wake(name));
+        }
+        let (first, second) = (queue.next().await, queue.next().await);
+        assert!(idle(&queue).await, "the last worker is for others");
+        queue.add(&Wake::changed(Key::new("other", "x"), "test"));
+        assert_eq!(queue.next().await.key.namespace, "other");
+        drop(first.slot);
+        assert_eq!(queue.next().await.key.name, "c");
+        drop(second);
     }
 
     #[tokio::test(start_paused = true)]

@@ -21,7 +21,7 @@ fn wake(text: &str, priority: Priority) -> Wake {
 }
 
 fn drain(queue: &mut Queue, now: Instant) -> Vec<String> {
-    std::iter::from_fn(|| queue.pop(now))
+    std::iter::from_fn(|| queue.pop(now, |_| true))
         .map(|(key, _)| key.to_string())
         .collect()
 }
@@ -98,26 +98,26 @@ fn a_raised_priority_keeps_the_time_of_waiting() {
         after(now, 100),
         &Wake::new(key("a/1"), Priority::Requested, "asked"),
     );
-    let (_, trigger) = queue.pop(after(now, 250)).expect("queued");
+    let (_, trigger) = queue.pop(after(now, 250), |_| true).expect("queued");
     let expect = Trigger {
         priority: Priority::Requested,
         reason: "asked",
         waited: Duration::from_millis(250),
     };
     assert_eq!(trigger, expect);
-    assert_eq!(queue.pop(now), None);
+    assert_eq!(queue.pop(now, |_| true), None);
 }
 
 #[test]
 fn one_pass_runs_per_object_and_newer_work_runs_after_it() {
     let (mut queue, now) = queue();
     queue.add(now, &wake("a/1", Priority::Changed));
-    queue.pop(now).expect("queued");
+    queue.pop(now, |_| true).expect("queued");
     assert_eq!(
         queue.add(now, &wake("a/1", Priority::Changed)),
         Added::AfterRunning { supersedes: true }
     );
-    assert_eq!(queue.pop(now), None);
+    assert_eq!(queue.pop(now, |_| true), None);
     assert_eq!(queue.depth(), 0);
     assert_eq!(
         queue.done(now, &key("a/1"), Again::After(Duration::from_secs(60))),
@@ -131,7 +131,7 @@ fn one_pass_runs_per_object_and_newer_work_runs_after_it() {
 fn a_timer_does_not_supersede() {
     let (mut queue, now) = queue();
     queue.add(now, &wake("a/1", Priority::Changed));
-    queue.pop(now).expect("queued");
+    queue.pop(now, |_| true).expect("queued");
     assert_eq!(
         queue.add(now, &wake("a/1", Priority::Timer)),
         Added::AfterRunning { supersedes: false }
@@ -144,7 +144,7 @@ fn a_timer_does_not_supersede() {
 fn an_interval_runs_the_object_again_when_it_is_over() {
     let (mut queue, now) = queue();
     queue.add(now, &wake("a/1", Priority::Changed));
-    queue.pop(now).expect("queued");
+    queue.pop(now, |_| true).expect("queued");
     assert_eq!(
         queue.done(now, &key("a/1"), Again::After(Duration::from_secs(1))),
         Some(Duration::from_secs(1))
@@ -152,7 +152,7 @@ fn an_interval_runs_the_object_again_when_it_is_over() {
     assert_eq!(queue.next_due(), Some(after(now, 1000)));
     assert_eq!(queue.advance(after(now, 999)), 0);
     assert_eq!(queue.advance(after(now, 1000)), 1);
-    let (_, trigger) = queue.pop(after(now, 1000)).expect("due");
+    let (_, trigger) = queue.pop(after(now, 1000), |_| true).expect("due");
     assert_eq!(
         (trigger.priority, trigger.reason),
         (Priority::Timer, "timer")
@@ -163,10 +163,10 @@ fn an_interval_runs_the_object_again_when_it_is_over() {
 fn a_change_before_the_timer_replaces_it() {
     let (mut queue, now) = queue();
     queue.add(now, &wake("a/1", Priority::Changed));
-    queue.pop(now).expect("queued");
+    queue.pop(now, |_| true).expect("queued");
     queue.done(now, &key("a/1"), Again::After(Duration::from_secs(60)));
     queue.add(now, &wake("a/1", Priority::Changed));
-    queue.pop(now).expect("queued");
+    queue.pop(now, |_| true).expect("queued");
     queue.done(now, &key("a/1"), Again::After(Duration::from_secs(90)));
     assert_eq!(queue.next_due(), Some(after(now, 90_000)));
     assert_eq!(queue.timers.len(), 1);
@@ -178,7 +178,7 @@ fn failures_back_off_from_the_least_to_the_most_and_success_resets() {
     let mut delays = Vec::new();
     queue.add(now, &wake("a/1", Priority::Changed));
     for _ in 0..13 {
-        queue.pop(now).expect("queued");
+        queue.pop(now, |_| true).expect("queued");
         let delay = queue
             .done(now, &key("a/1"), Again::Backoff)
             .expect("a delay");
@@ -191,10 +191,10 @@ fn failures_back_off_from_the_least_to_the_most_and_success_resets() {
         900_000,
     ];
     assert_eq!(delays, expect);
-    queue.pop(now).expect("queued");
+    queue.pop(now, |_| true).expect("queued");
     queue.done(now, &key("a/1"), Again::Never);
     queue.add(now, &wake("a/1", Priority::Changed));
-    queue.pop(now).expect("queued");
+    queue.pop(now, |_| true).expect("queued");
     assert_eq!(
         queue.done(now, &key("a/1"), Again::Backoff),
         Some(BACKOFF.min)
@@ -205,10 +205,10 @@ fn failures_back_off_from_the_least_to_the_most_and_success_resets() {
 fn a_change_during_back_off_runs_at_once_and_keeps_the_count() {
     let (mut queue, now) = queue();
     queue.add(now, &wake("a/1", Priority::Changed));
-    queue.pop(now).expect("queued");
+    queue.pop(now, |_| true).expect("queued");
     queue.done(now, &key("a/1"), Again::Backoff);
     queue.add(now, &wake("a/1", Priority::Changed));
-    queue.pop(now).expect("queued at once");
+    queue.pop(now, |_| true).expect("queued at once");
     assert_eq!(
         queue.done(now, &key("a/1"), Again::Backoff),
         Some(BACKOFF.min * 2)
@@ -219,7 +219,7 @@ fn a_change_during_back_off_runs_at_once_and_keeps_the_count() {
 fn a_superseded_pass_runs_again_at_once() {
     let (mut queue, now) = queue();
     queue.add(now, &wake("a/1", Priority::Changed));
-    queue.pop(now).expect("queued");
+    queue.pop(now, |_| true).expect("queued");
     queue.done(now, &key("a/1"), Again::Now);
     assert_eq!(drain(&mut queue, now), ["a/1"]);
 }
@@ -230,7 +230,7 @@ fn nothing_is_kept_of_objects_that_are_gone() {
     for n in 0..100 {
         let text = format!("a/{n}");
         queue.add(now, &wake(&text, Priority::Changed));
-        queue.pop(now).expect("queued");
+        queue.pop(now, |_| true).expect("queued");
         queue.done(
             now,
             &key(&text),
@@ -242,7 +242,7 @@ fn nothing_is_kept_of_objects_that_are_gone() {
         );
         queue.forget(&key(&text));
     }
-    assert_eq!(queue.pop(now), None);
+    assert_eq!(queue.pop(now, |_| true), None);
     assert!(queue.entries.is_empty() && queue.timers.is_empty() && queue.levels.is_empty());
 }
 
@@ -265,8 +265,8 @@ fn ages_of_running_passes_are_summed() {
     let (mut queue, now) = queue();
     queue.add(now, &wake("a/1", Priority::Changed));
     queue.add(now, &wake("a/2", Priority::Changed));
-    queue.pop(now).expect("queued");
-    queue.pop(after(now, 1000)).expect("queued");
+    queue.pop(now, |_| true).expect("queued");
+    queue.pop(after(now, 1000), |_| true).expect("queued");
     let (sum, longest) = queue.running(after(now, 3000));
     assert_eq!((sum.as_secs(), longest.as_secs()), (5, 3));
 }
@@ -275,7 +275,7 @@ fn ages_of_running_passes_are_summed() {
 fn the_origin_of_waiting_work_is_kept() {
     let (mut queue, now) = queue();
     queue.add(now, &wake("a/1", Priority::Changed));
-    queue.pop(now).expect("queued");
+    queue.pop(now, |_| true).expect("queued");
     assert_eq!(queue.origin(&key("a/1")), None);
     queue.add(
         now,

@@ -1,7 +1,8 @@
-//! `cargo xtask conformance kustomize`: recorded builds of kustomize against the engine, counted per
-//! folder; `cargo xtask record kustomize`: recording them from the real program.
+//! `cargo xtask conformance kustomize` and `sops`: recorded builds and decryptions against the engines, counted
+//! per folder; `cargo xtask record kustomize` and `sops`: recording them from the real programs.
 
 mod record;
+mod record_sops;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,20 +14,26 @@ pub(crate) use record::{install, run as record};
 /// Where the project's own cases are.
 const CORPUS: &str = "tests/conformance/kustomize";
 
-/// Runs a corpus: `kustomize [--corpus DIR] [--filter TEXT] [--verbose]`.
+/// Where the recorded decryptions are.
+const SOPS: &str = "tests/conformance/sops";
+
+/// Runs a corpus: `kustomize|sops [--corpus DIR] [--filter TEXT] [--verbose]`.
 ///
 /// # Errors
 /// A case comes out differently, or the corpus cannot be read.
 pub(crate) fn run(args: Vec<String>) -> Result<()> {
     let mut args = args.into_iter();
-    match args.next().as_deref() {
-        Some("kustomize") => {}
+    let engine = args.next();
+    let mut corpus = PathBuf::from(match engine.as_deref() {
+        Some("kustomize") => CORPUS,
+        Some("sops") => SOPS,
         Some(other) => {
-            bail!("there is no conformance corpus for '{other}'; there is one for kustomize")
+            bail!(
+                "there is no conformance corpus for '{other}'; there is one for kustomize and sops"
+            )
         }
-        None => bail!("say which conformance: kustomize"),
-    }
-    let mut corpus = PathBuf::from(CORPUS);
+        None => bail!("say which conformance: kustomize or sops"),
+    });
     let mut passed_on = Vec::new();
     while let Some(arg) = args.next() {
         match arg.as_str() {
@@ -36,6 +43,12 @@ pub(crate) fn run(args: Vec<String>) -> Result<()> {
     }
     if !corpus.is_dir() {
         bail!("{} is no folder", corpus.display());
+    }
+    if engine.as_deref() == Some("sops") {
+        if example("sops", "corpus", &corpus, &passed_on)? {
+            return Ok(());
+        }
+        bail!("not every case came out as recorded (--verbose names them)");
     }
     let builds = example("kustomize", "corpus", &corpus, &passed_on)?;
     let rows = corpus.join("units");
@@ -50,7 +63,7 @@ pub(crate) fn run(args: Vec<String>) -> Result<()> {
 ///
 /// Our own cases are few: building them with optimisation would take longer than running them without.
 fn example(package: &str, name: &str, folder: &Path, args: &[String]) -> Result<bool> {
-    let profile = if folder.starts_with(CORPUS) {
+    let profile = if folder.starts_with(CORPUS) || folder.starts_with(SOPS) {
         "dev"
     } else {
         "release"

@@ -121,6 +121,7 @@ pub(crate) fn unit() -> Result<Outcome> {
 /// Runs the recorded cases of the engines.
 fn conformance() -> Result<Outcome> {
     conformance::run(vec![String::from("kustomize")])?;
+    conformance::run(vec![String::from("sops")])?;
     Ok(Outcome::Ran(Tally::ONE))
 }
 

@@ -23,6 +23,8 @@ pub(super) struct Printer<'a> {
     /// Indentation at which a foot comment asks for an empty line.
     pub(super) foot_indent: Option<usize>,
     best_width: usize,
+    /// Columns per level.
+    pub(super) best_indent: usize,
 }
 
 impl<'a> Printer<'a> {
@@ -39,6 +41,7 @@ impl<'a> Printer<'a> {
                 Rules::V2 => 80,
                 Rules::V3 => usize::MAX,
             },
+            best_indent: 2,
         }
     }
 
@@ -289,7 +292,7 @@ impl<'a> Printer<'a> {
     /// Writes the indentation and chomping hints of a block scalar.
     pub(super) fn block_hints(&mut self, text: &str) {
         if text.starts_with(' ') || break_length(text.as_bytes()) > 0 {
-            self.tight_indicator("2");
+            self.tight_indicator(&self.best_indent.to_string());
         }
         let mut ends = text.char_indices().rev().map(|(at, _)| {
             let rest = &text.as_bytes()[at..];

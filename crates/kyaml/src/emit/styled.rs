@@ -41,6 +41,18 @@ impl Node {
         Ok(out)
     }
 
+    /// As [`Node::to_styled`], with `columns` (2 to 9) per level, lists included.
+    ///
+    /// # Errors
+    /// As [`Node::to_styled`].
+    pub fn to_styled_indented(&self, columns: usize) -> Result<String, Error> {
+        let mut out = String::new();
+        let mut emitter = Emitter::new(&mut out, SequenceIndent::Wide);
+        emitter.printer.best_indent = columns.clamp(2, 9);
+        emitter.document(self, "", "")?;
+        Ok(out)
+    }
+
     /// As [`Node::to_styled`], below the comment that stood at the top of its document: for the lines in
     /// errors.
     pub(crate) fn to_styled_document(&self) -> Result<String, Error> {
@@ -234,12 +246,13 @@ impl<'n, 'o> Emitter<'n, 'o> {
     /// Goes deeper: into a flow collection or scalar, or a block collection.
     fn increase(&mut self, flow: bool, in_sequence: bool, compact: bool) -> i64 {
         let outer = self.indent;
+        let best = i64::try_from(self.printer.best_indent).unwrap_or(2);
         self.indent = if outer < 0 {
-            if flow { 2 } else { 0 }
+            if flow { best } else { 0 }
         } else if in_sequence {
             outer + 2
         } else {
-            2 * ((outer + 2) / 2) - if compact { 2 } else { 0 }
+            best * ((outer + best) / best) - if compact { 2 } else { 0 }
         };
         outer
     }

@@ -16,14 +16,15 @@ const MODULE: &str = "sigs.k8s.io/kustomize/kustomize/v5@v5.8.1";
 /// Where the program is built, in the cache.
 const CACHE: &str = "kustomize-5.8.1";
 
-/// Records all cases: `kustomize [--binary PATH] [--filter TEXT]`.
+/// Records all cases: `kustomize|sops [--binary PATH] [--filter TEXT]`.
 ///
 /// # Errors
 /// The program cannot be had or run, or a folder cannot be read or written.
 pub(crate) fn run(args: Vec<String>) -> Result<()> {
     let mut args = args.into_iter();
-    if args.next().as_deref() != Some("kustomize") {
-        bail!("say what to record: kustomize");
+    let what = args.next();
+    if !matches!(what.as_deref(), Some("kustomize" | "sops")) {
+        bail!("say what to record: kustomize or sops");
     }
     let mut binary = None;
     let mut filter = String::new();
@@ -33,6 +34,9 @@ pub(crate) fn run(args: Vec<String>) -> Result<()> {
             "--filter" => filter = args.next().unwrap_or_default(),
             other => bail!("unknown argument '{other}'"),
         }
+    }
+    if what.as_deref() == Some("sops") {
+        return super::record_sops::run(binary, &filter);
     }
     let binary = match binary {
         Some(path) => path,
@@ -56,24 +60,28 @@ pub(crate) fn run(args: Vec<String>) -> Result<()> {
 /// # Errors
 /// There is no Go, or the module cannot be built.
 pub(crate) fn install() -> Result<PathBuf> {
-    let cache = layout::cache_dir()?.join(CACHE);
-    let binary = cache.join("kustomize");
+    install_as("kustomize", MODULE, CACHE)
+}
+
+pub(super) fn install_as(name: &str, module: &str, folder: &str) -> Result<PathBuf> {
+    let cache = layout::cache_dir()?.join(folder);
+    let binary = cache.join(name);
     if binary.is_file() {
         return Ok(binary);
     }
-    println!("building {MODULE} (a minute or two)");
+    println!("building {module} (a minute or two)");
     let status = Command::new("go")
-        .args(["install", MODULE])
+        .args(["install", module])
         .env("GOBIN", &cache)
         .status()
         .context("go could not be started; install it or give --binary PATH")?;
     if !status.success() {
-        bail!("go install {MODULE} failed");
+        bail!("go install {module} failed");
     }
     Ok(binary)
 }
 
-fn folders(folder: &Path) -> Result<Vec<PathBuf>> {
+pub(super) fn folders(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut folders = Vec::new();
     for entry in fs::read_dir(folder).with_context(|| folder.display().to_string())? {
         let path = entry?.path();

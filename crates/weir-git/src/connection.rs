@@ -122,7 +122,12 @@ impl Connection<'_> {
     /// # Errors
     /// [`Error::Clone`], [`Error::CommitNotFound`], [`Error::Object`].
     pub fn fetch(&mut self, resolved: &Resolved) -> Result<(Revision, Snapshot), Error> {
-        let wants: Vec<_> = resolved.candidates.iter().map(|one| one.commit).collect();
+        let commits = resolved.candidates.iter().map(|one| one.commit);
+        let tags = resolved
+            .candidates
+            .iter()
+            .filter_map(|one| one.tag.as_ref()?.object);
+        let wants: Vec<_> = commits.chain(tags).collect();
         let (url, options) = self.remote.given.clone();
         let key = Key {
             url,

@@ -88,13 +88,20 @@ impl Reference {
 
     /// The commits that `refs` offers for this reference: more than one only for tags of equal precedence.
     pub(crate) fn resolve(&self, refs: &Refs, url: &str) -> Result<Resolved, Error> {
-        let one = |prefix: Option<String>, commit| Resolved {
-            candidates: vec![Revision { prefix, commit }],
+        let one = |prefix: Option<String>, commit, tag| Resolved {
+            candidates: vec![Revision {
+                prefix,
+                commit,
+                tag,
+            }],
         };
         if let Self::Commit { id, prefix } = self {
             let commit =
                 ObjectId::from_hex(id.as_bytes()).map_err(|_| Error::CommitNotFound(id.clone()))?;
-            return Ok(one(prefix.clone(), commit));
+            let tag = prefix
+                .as_deref()
+                .and_then(|name| tag_name(name, &Refs::default()));
+            return Ok(one(prefix.clone(), commit, tag));
         }
         if let Self::Semver(range) = self {
             return highest(range, refs);
@@ -102,11 +109,12 @@ impl Reference {
         let full = self.full_name().unwrap_or_default();
         // A name may ask for the commit behind an annotated tag explicitly.
         let found = refs.get(full.strip_suffix("^{}").unwrap_or(&full));
+        let tag = tag_name(&full, refs);
         match (self, found) {
             (Self::Tag(short) | Self::Branch(short), Some(commit)) => {
-                Ok(one(Some(short.clone()), commit))
+                Ok(one(Some(short.clone()), commit, tag))
             }
-            (_, Some(commit)) => Ok(one(Some(full), commit)),
+            (_, Some(commit)) => Ok(one(Some(full), commit, tag)),
             (Self::Name(_), None) => Err(Error::UnresolvedRef(full)),
             (_, None) => Err(Error::remote(
                 Purpose::Clone,
@@ -133,9 +141,19 @@ fn highest(range: &str, refs: &Refs) -> Result<Resolved, Error> {
     let revision = |(version, commit): (Version, ObjectId)| Revision {
         prefix: Some(version.original().to_owned()),
         commit,
+        tag: tag_name(&format!("refs/tags/{}", version.original()), refs),
     };
     Ok(Resolved {
         candidates: matching.into_iter().map(revision).collect(),
+    })
+}
+
+/// The tag that a full ref name names.
+fn tag_name(full: &str, refs: &Refs) -> Option<TagName> {
+    let full = full.strip_suffix("^{}").unwrap_or(full);
+    Some(TagName {
+        name: full.strip_prefix("refs/tags/")?.to_owned(),
+        object: refs.annotated(full),
     })
 }
 
@@ -164,6 +182,17 @@ pub struct Revision {
     pub prefix: Option<String>,
     /// The commit.
     pub commit: ObjectId,
+    /// The tag it was found by.
+    pub tag: Option<TagName>,
+}
+
+/// A tag as a remote advertises it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TagName {
+    /// Its short name.
+    pub name: String,
+    /// The tag object, if it is more than a name.
+    pub object: Option<ObjectId>,
 }
 
 impl Revision {
@@ -351,6 +380,7 @@ mod tests {
         let revision = Revision {
             prefix: Some("main".to_owned()),
             commit: id('a'),
+            tag: None,
         };
         assert!(revision.is(&format!("main@sha1:{}", id('a'))));
         assert!(revision.is(&format!("main/{}", id('a'))));

@@ -9,40 +9,54 @@ use gix::protocol::handshake::Ref;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Refs {
     commits: BTreeMap<String, ObjectId>,
+    /// The tag objects themselves, of those refs that are annotated tags.
+    annotated: BTreeMap<String, ObjectId>,
 }
 
 impl Refs {
     /// From what the server sent. Names that git would refuse are left out, as if they were not there.
     pub(crate) fn from_advertised(refs: Vec<Ref>) -> Self {
-        refs.into_iter()
-            .filter_map(|reference| {
-                let (name, object) = match reference {
-                    Ref::Peeled {
-                        full_ref_name,
-                        object,
-                        ..
-                    }
-                    | Ref::Direct {
-                        full_ref_name,
-                        object,
-                    }
-                    | Ref::Symbolic {
-                        full_ref_name,
-                        object,
-                        ..
-                    } => (full_ref_name, object),
-                    Ref::Unborn { .. } => return None,
-                };
-                gix::validate::reference::name(name.as_ref()).ok()?;
-                Some((String::from_utf8(name.into()).ok()?, object))
-            })
-            .collect()
+        let mut known = Self::default();
+        for reference in refs {
+            let (name, object, tag) = match reference {
+                Ref::Peeled {
+                    full_ref_name,
+                    tag,
+                    object,
+                } => (full_ref_name, object, Some(tag)),
+                Ref::Symbolic {
+                    full_ref_name,
+                    tag,
+                    object,
+                    ..
+                } => (full_ref_name, object, tag),
+                Ref::Direct {
+                    full_ref_name,
+                    object,
+                } => (full_ref_name, object, None),
+                Ref::Unborn { .. } => continue,
+            };
+            let valid = gix::validate::reference::name(name.as_ref()).is_ok();
+            let Some(name) = String::from_utf8(name.into()).ok().filter(|_| valid) else {
+                continue;
+            };
+            if let Some(tag) = tag {
+                known.annotated.insert(name.clone(), tag);
+            }
+            known.commits.insert(name, object);
+        }
+        known
     }
 
     /// The object that `name` stands for.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<ObjectId> {
         self.commits.get(name).copied()
+    }
+
+    /// The tag object of `name`, if it is an annotated tag.
+    pub(crate) fn annotated(&self, name: &str) -> Option<ObjectId> {
+        self.annotated.get(name).copied()
     }
 
     /// Short tag names and what they point at.
@@ -72,6 +86,7 @@ impl FromIterator<(String, ObjectId)> for Refs {
     fn from_iter<I: IntoIterator<Item = (String, ObjectId)>>(refs: I) -> Self {
         Self {
             commits: refs.into_iter().collect(),
+            annotated: BTreeMap::new(),
         }
     }
 }
@@ -113,6 +128,7 @@ mod tests {
             refs.commits.keys().collect::<Vec<_>>(),
             ["refs/heads/good", "refs/tags/v1"]
         );
+        assert_eq!(refs.annotated("refs/tags/v1"), Some(tag));
         assert_eq!(refs.tags().collect::<Vec<_>>(), [("v1", object)]);
     }
 }

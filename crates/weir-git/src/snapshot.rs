@@ -2,14 +2,15 @@
 
 use gix::ObjectId;
 use gix::objs::tree::EntryKind as Mode;
-use gix::objs::{CommitRef, Find, Kind, TreeRef};
+use gix::objs::{CommitRef, Find, Kind, TagRef, TreeRef};
 use gix::odb::pack::cache::lru::MemoryCappedHashmap;
 
 use crate::error::Error;
 use crate::fetches::Objects;
-use crate::reference::Revision;
+use crate::reference::{Revision, TagName};
 use crate::remote::Limits;
 use crate::session::Session;
+use crate::signature::Signed;
 
 /// Bytes of delta bases that are kept while a tree is read.
 const DELTA_BASES: usize = 32 << 20;
@@ -72,6 +73,7 @@ pub struct Entry {
 pub struct Snapshot {
     objects: gix::odb::Handle,
     commit: Commit,
+    tag: Option<TagName>,
     limits: Limits,
     _directory: Objects,
 }
@@ -108,6 +110,7 @@ impl Snapshot {
         let snapshot = Self {
             objects,
             commit,
+            tag: revision.tag.clone(),
             limits,
             _directory: directory,
         };
@@ -118,6 +121,41 @@ impl Snapshot {
     #[must_use]
     pub fn commit(&self) -> &Commit {
         &self.commit
+    }
+
+    /// The tag that it was found by.
+    #[must_use]
+    pub fn tag(&self) -> Option<&TagName> {
+        self.tag.as_ref()
+    }
+
+    /// The commit and its signature, as they are stored.
+    ///
+    /// # Errors
+    /// [`Error::Object`] if it cannot be read, or has more than one signature.
+    pub fn signed_commit(&self) -> Result<Signed, Error> {
+        let mut bytes = Vec::new();
+        find(&self.objects, self.commit.id, Kind::Commit, &mut bytes)?;
+        Signed::commit(&bytes)
+    }
+
+    /// The tag object and its signature, as they are stored; nothing of a tag that is only a name.
+    ///
+    /// # Errors
+    /// [`Error::Object`] if it cannot be read, or is a tag of something else.
+    pub fn signed_tag(&self) -> Result<Option<Signed>, Error> {
+        let Some(id) = self.tag.as_ref().and_then(|tag| tag.object) else {
+            return Ok(None);
+        };
+        let mut bytes = Vec::new();
+        find(&self.objects, id, Kind::Tag, &mut bytes)?;
+        let tag = TagRef::from_bytes(&bytes, gix::hash::Kind::Sha1)
+            .map_err(|error| Error::Object(format!("{id}: {error}")))?;
+        // The signature speaks of what the tag points at: that must be what was fetched.
+        if tag.target() != self.commit.id {
+            return Err(Error::Object(format!("{id} is no tag of the commit")));
+        }
+        Ok(Some(Signed::tag(&bytes)))
     }
 
     /// Every entry of the tree in the order of a lexical walk, a folder before what it holds.

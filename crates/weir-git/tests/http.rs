@@ -333,6 +333,7 @@ fn a_revision_prints_as_flux_writes_it() {
     let revision = Revision {
         prefix: None,
         commit,
+        tag: None,
     };
     assert_eq!(revision.to_string(), format!("sha1:{}", "a".repeat(40)));
 }

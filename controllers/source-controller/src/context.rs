@@ -1,6 +1,7 @@
 //! What all passes share.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use kube::Client;
 use weir_artifact::Storage;
@@ -15,6 +16,8 @@ pub struct Context {
     pub git: Git,
     /// Where artifacts are.
     pub storage: Arc<Storage>,
+    /// When to look again for an object that is waited for.
+    pub dependency_delay: Duration,
     /// Gate `ObjectLevelWorkloadIdentity`.
     pub object_level_identity: bool,
 }

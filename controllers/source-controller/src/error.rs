@@ -62,6 +62,54 @@ pub enum Error {
         /// Where it was looked for.
         path: String,
     },
+    /// A GitRepository to include cannot be had.
+    #[error("could not get resource for include '{name}'")]
+    GetInclude {
+        /// Its name.
+        name: String,
+        /// Why.
+        source: IncludeError,
+    },
+    /// A GitRepository to include has no artifact yet.
+    #[error("no artifact available for include '{0}'")]
+    NoIncludedArtifact(String),
+    /// An included artifact cannot be put where it belongs.
+    #[error("failed to copy '{name}' include from {from} to {to}")]
+    CopyInclude {
+        /// The GitRepository.
+        name: String,
+        /// The folder of its artifact.
+        from: String,
+        /// The folder of ours.
+        to: String,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The Secret with the keys to trust cannot be read.
+    #[error("public keys secret error")]
+    VerificationKeys(#[source] SecretError),
+    /// A tag's signature is asked for where there is no tag.
+    #[error("cannot verify tag object's signature if a tag reference is not specified")]
+    NoTagToVerify,
+    /// The tag has no signature.
+    #[error("cannot verify signature of tag '{0}' since it is not signed")]
+    UnsignedTag(String),
+    /// The tag's signature does not hold.
+    #[error("signature verification of tag '{tag}' failed")]
+    TagSignature {
+        /// Its name and object.
+        tag: String,
+        /// Why.
+        source: weir_git::SignatureError,
+    },
+    /// The commit's signature does not hold.
+    #[error("signature verification of commit '{commit}' failed")]
+    CommitSignature {
+        /// Its hash.
+        commit: String,
+        /// Why.
+        source: weir_git::SignatureError,
+    },
     /// The folder for a pass cannot be made.
     #[error("failed to create temporary working directory")]
     CreateDirectory(#[source] std::io::Error),
@@ -91,6 +139,9 @@ pub enum SecretError {
     /// It is not there, as the API server says it.
     #[error("secrets {0:?} not found")]
     Missing(String),
+    /// It is not there, as the API server says it of a Secret by its kind.
+    #[error("Secret {0:?} not found")]
+    MissingSecret(String),
     /// It is not there, as upstream's proxy code says it.
     #[error("secret '{0}' not found")]
     NotFound(String),
@@ -131,6 +182,17 @@ pub enum SecretError {
     Api(String),
 }
 
+/// Why a GitRepository to include cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum IncludeError {
+    /// It is not there.
+    #[error("GitRepository.source.toolkit.fluxcd.io {0:?} not found")]
+    NotFound(String),
+    /// The API server did not answer.
+    #[error("{0}")]
+    Api(String),
+}
+
 /// Why a text is no URL we can use.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -143,8 +205,16 @@ impl Error {
         match self {
             Self::UnsupportedField(_)
             | Self::RemoveArtifacts(_)
+            | Self::VerificationKeys(_)
+            | Self::NoTagToVerify
+            | Self::UnsignedTag(_)
+            | Self::TagSignature { .. }
+            | Self::CommitSignature { .. }
             | Self::Superseded
             | Self::Interrupted => None,
+            Self::GetInclude { .. } | Self::NoIncludedArtifact(_) => {
+                Some(condition_type::INCLUDE_UNAVAILABLE)
+            }
             Self::FeatureGate
             | Self::ParseUrl { .. }
             | Self::GetSecret { .. }
@@ -158,6 +228,7 @@ impl Error {
             Self::CreateDirectory(_)
             | Self::IgnoreRules(_)
             | Self::Archive(_)
+            | Self::CopyInclude { .. }
             | Self::VerifyStored(_) => Some(condition_type::STORAGE_OPERATION_FAILED),
         }
     }
@@ -167,8 +238,40 @@ impl Error {
     pub fn stalls(&self) -> bool {
         matches!(
             self,
-            Self::UnsupportedField(_) | Self::FeatureGate | Self::ParseUrl { .. }
+            Self::UnsupportedField(_)
+                | Self::FeatureGate
+                | Self::ParseUrl { .. }
+                | Self::NoTagToVerify
         )
+    }
+
+    /// Whether it waits for another object: that is no failure to be warned of.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        matches!(self, Self::GetInclude { .. } | Self::NoIncludedArtifact(_))
+    }
+
+    /// Whether the signatures are not what the object asks for: `SourceVerified` is false.
+    #[must_use]
+    pub fn unverified(&self) -> bool {
+        matches!(
+            self,
+            Self::VerificationKeys(_)
+                | Self::NoTagToVerify
+                | Self::UnsignedTag(_)
+                | Self::TagSignature { .. }
+                | Self::CommitSignature { .. }
+        )
+    }
+
+    /// Whether everything to include was there before it happened.
+    #[must_use]
+    pub fn has_includes(&self) -> bool {
+        let fetching = matches!(
+            self,
+            Self::Checkout(_) | Self::EmptyRepository | Self::SparseCheckout { .. }
+        );
+        fetching || self.unverified()
     }
 }
 
@@ -185,6 +288,14 @@ impl Failure for Error {
             Self::ProviderMismatch(_) => reason::INVALID_PROVIDER_CONFIGURATION,
             Self::Checkout(_) | Self::SparseCheckout { .. } => reason::GIT_OPERATION_FAILED,
             Self::EmptyRepository => reason::EMPTY_GIT_REPOSITORY,
+            Self::GetInclude { .. } => reason::NOT_FOUND,
+            Self::NoIncludedArtifact(_) => reason::NO_ARTIFACT,
+            Self::CopyInclude { .. } => reason::COPY_FAILURE,
+            Self::VerificationKeys(_) => reason::VERIFICATION_ERROR,
+            Self::NoTagToVerify => reason::INVALID_VERIFICATION_MODE,
+            Self::UnsignedTag(_) => reason::INVALID_GIT_OBJECT,
+            Self::TagSignature { .. } => reason::INVALID_TAG_SIGNATURE,
+            Self::CommitSignature { .. } => reason::INVALID_COMMIT_SIGNATURE,
             Self::CreateDirectory(_) => reason::DIRECTORY_CREATION_FAILED,
             Self::IgnoreRules(_) => reason::SOURCE_IGNORE_ERROR,
             Self::Archive(_) => reason::ARCHIVE_OPERATION_FAILED,

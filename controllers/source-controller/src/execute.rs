@@ -5,10 +5,11 @@ use std::sync::Arc;
 use weir_artifact::{
     ArchiveWriter, IGNORE_FILE, Ignore, Location, Published, Storage, StorageError,
 };
-use weir_git::{Entry, EntryKind, Session, Snapshot};
+use weir_git::{EntryKind, Session};
 
 use crate::context::Context;
 use crate::error::Error;
+use crate::tree::{Item, Tree};
 
 /// All ignore rules of a tree together.
 const MAX_IGNORE_BYTES: usize = 4 << 20;
@@ -25,12 +26,12 @@ pub fn archive(
     tree: &Tree,
 ) -> Result<Published, Error> {
     let ignore = ignore(tree)?;
-    let file = format!("{}.tar.gz", tree.snapshot.commit().id);
+    let file = format!("{}.tar.gz", tree.commit().id);
     let published = storage.publish(location, &file, |output| {
         let mut archive = ArchiveWriter::bounded(output, storage.tree_limits());
         let io = |error: std::io::Error| Failed(Box::new(error));
         archive.dir(".").map_err(io)?;
-        for entry in &tree.entries {
+        for entry in tree.items() {
             session.check().map_err(|error| Failed(Box::new(error)))?;
             let is_dir = matches!(entry.kind, EntryKind::Dir | EntryKind::Submodule);
             if ignore.excludes(&entry.path, is_dir) {
@@ -40,11 +41,11 @@ pub fn archive(
                 EntryKind::Symlink => {}
                 EntryKind::Dir | EntryKind::Submodule => archive.dir(&entry.path).map_err(io)?,
                 EntryKind::File { executable } => {
-                    let read = tree.snapshot.read(entry.id);
+                    let read = tree.read(entry);
                     let bytes = read.map_err(|error| Failed(Box::new(error)))?;
                     let size = bytes.len() as u64;
                     archive
-                        .file(&entry.path, executable, size, bytes.as_slice())
+                        .file(&entry.path, executable, size, &bytes[..])
                         .map_err(io)?;
                 }
             }
@@ -55,17 +56,6 @@ pub fn archive(
     published
         .map(|(published, ())| published)
         .map_err(|Failed(source)| Error::Archive(source))
-}
-
-/// A commit's tree and what of it is wanted, in walk order.
-#[derive(Debug)]
-pub struct Tree {
-    /// The commit.
-    pub snapshot: Snapshot,
-    /// The entries, filtered by sparse checkout.
-    pub entries: Vec<Entry>,
-    /// `spec.ignore`.
-    pub ignore: Option<String>,
 }
 
 /// Whatever ended the writing of an archive.
@@ -79,8 +69,8 @@ impl From<StorageError> for Failed {
 
 /// The rules of all `.sourceignore` files, parents before children, then those of the spec.
 fn ignore(tree: &Tree) -> Result<Ignore, Error> {
-    let mut files: Vec<(&str, &Entry)> = tree
-        .entries
+    let mut files: Vec<(&str, &Item)> = tree
+        .items()
         .iter()
         .filter(|entry| matches!(entry.kind, EntryKind::File { .. }))
         .filter_map(|entry| match entry.path.rsplit_once('/') {
@@ -93,7 +83,7 @@ fn ignore(tree: &Tree) -> Result<Ignore, Error> {
     let mut ignore = Ignore::new();
     let mut total = tree.ignore.as_ref().map_or(0, String::len);
     for (folder, entry) in files {
-        let bytes = tree.snapshot.read(entry.id).map_err(Error::from)?;
+        let bytes = tree.read(entry).map_err(Error::from)?;
         total += bytes.len();
         if total > MAX_IGNORE_BYTES {
             break;

@@ -2,7 +2,6 @@
 //!
 //! Source: source-controller v1.9 `internal/controller/gitrepository_controller.go`.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,14 +9,24 @@ use kube::ResourceExt;
 use weir_api::meta::{Artifact, Condition, GoDuration, reason};
 use weir_api::source::v1::{GitProvider, GitRepository, GitRepositorySpec, GitRepositoryStatus};
 use weir_artifact::{Location, Published};
-use weir_git::{Entry, EntryKind, Purpose, Reference, RemoteOptions, Session, Snapshot};
+use weir_git::Session;
+use weir_runtime::cache::Change;
+use weir_runtime::hub::Store;
+use weir_runtime::kind::Key;
+use weir_runtime::queue::{Priority, Wake};
 
 use crate::context::Context;
 use crate::error::{Error, ParseUrlError};
-use crate::execute::{self, Tree};
-use crate::source::{Fetched, Known, Source, SourceStatus};
+use crate::execute;
+use crate::source::{Fetched, Known, Source, SourceStatus, Verified};
+use crate::tree::Tree;
 
 mod access;
+mod checkout;
+mod include;
+mod verify;
+
+use checkout::Looked;
 
 /// `spec.timeout` where it is absent.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -32,7 +41,7 @@ pub struct Git;
 
 impl Source for Git {
     type Object = GitRepository;
-    type Content = Tree;
+    type Content = Content;
 
     const FOLDER: &'static str = "gitrepository";
     const UNCHANGED: &'static str = reason::GIT_OPERATION_SUCCEEDED;
@@ -66,7 +75,11 @@ impl Source for Git {
         })
     }
 
-    fn observe_content(object: &GitRepository, status: &mut GitRepositoryStatus) {
+    fn observe_content(
+        object: &GitRepository,
+        included: &[Artifact],
+        status: &mut GitRepositoryStatus,
+    ) {
         let spec = &object.spec;
         status.observed_ignore.clone_from(&spec.ignore);
         status.observed_recurse_submodules = spec.recurse_submodules;
@@ -74,8 +87,7 @@ impl Source for Git {
         status
             .observed_sparse_checkout
             .clone_from(&spec.sparse_checkout);
-        status.included_artifacts = Vec::new();
-        status.source_verification_mode = None;
+        status.included_artifacts = included.to_vec();
     }
 
     async fn fetch(
@@ -83,58 +95,128 @@ impl Source for Git {
         context: &Context,
         object: &GitRepository,
         known: &Known,
-    ) -> Result<Fetched<Tree>, Error> {
+    ) -> Result<Fetched<Content>, Error> {
         let options = access::options(context, object).await?;
+        let included = include::artifacts(context, object).await?;
+        let includes_changed = include::changed(object, &included);
+        let mut known = known.clone();
+        known.may_stand &= !includes_changed && !verify::is_due(object);
+        let job = checkout::Job {
+            spec: object.spec.clone(),
+            options,
+            known,
+        };
         let directory = directory(object)?;
-        let known = known.clone();
-        let spec = object.spec.clone();
-        let timeout = spec.timeout.as_ref().map(GoDuration::duration);
-        let timeout = timeout.and_then(Result::ok).unwrap_or(TIMEOUT);
-        let fetch =
-            move |session: &Session| look(&spec, options, &known, directory.path(), session);
-        context.git.run(timeout, fetch).await
+        let look = move |session: &Session| checkout::look(&job, directory.path(), session);
+        let (revision, label, tree) = match context.git.run(timeout(&object.spec), look).await? {
+            Looked::Unchanged { revision, quietly } => {
+                return Ok(Fetched::Unchanged { revision, quietly });
+            }
+            Looked::Fetched {
+                revision,
+                label,
+                tree,
+            } => (revision, label, tree),
+        };
+        let (tree, verified) = verified(context, object, tree).await?;
+        Ok(Fetched::Content {
+            revision,
+            label,
+            verified,
+            changed: includes_changed,
+            included: included.clone(),
+            content: Content { tree, included },
+        })
     }
 
     async fn store(
         &self,
         context: &Context,
-        _object: &GitRepository,
+        object: &GitRepository,
         location: Location,
-        content: Tree,
+        content: Content,
     ) -> Result<Published, Error> {
         let storage = Arc::clone(&context.storage);
-        let work =
-            move |session: &Session| execute::archive(&storage, &location, session, &content);
+        let includes = object.spec.include.clone();
+        let work = move |session: &Session| {
+            let Content { mut tree, included } = content;
+            include::copy(&storage, &includes, &included, &mut tree)?;
+            execute::archive(&storage, &location, session, &tree)
+        };
         context.git.run(ARCHIVE_TIMEOUT, work).await
     }
 }
 
+/// What was fetched, and what is to be copied into it.
+#[derive(Debug)]
+pub struct Content {
+    tree: Tree,
+    included: Vec<Artifact>,
+}
+
+/// The tree, once its signatures are what the object asks for.
+async fn verified(
+    context: &Context,
+    object: &GitRepository,
+    tree: Tree,
+) -> Result<(Tree, Verified), Error> {
+    let Some(wanted) = &object.spec.verify else {
+        return Ok((tree, Verified::NotAsked));
+    };
+    let mode = wanted.mode;
+    let keys = verify::keys(context, object, wanted).await?;
+    let check = move |session: &Session| {
+        let verified = verify::check(tree.snapshot(), mode, &keys, session)?;
+        Ok((tree, verified))
+    };
+    context.git.run(timeout(&object.spec), check).await
+}
+
+fn timeout(spec: &GitRepositorySpec) -> Duration {
+    let given = spec.timeout.as_ref().map(GoDuration::duration);
+    given.and_then(Result::ok).unwrap_or(TIMEOUT)
+}
+
+/// Who includes the artifact that has changed. Upstream leaves them to their interval.
+#[must_use]
+pub fn includers(change: &Change<Arc<GitRepository>>, all: &Store<GitRepository>) -> Vec<Wake> {
+    let digest = |object: &Option<Arc<GitRepository>>| {
+        let status = object.as_ref()?.status.as_ref()?;
+        Some(status.artifact.as_ref()?.digest.clone())
+    };
+    let now = digest(&change.new);
+    if now.is_none() || now == digest(&change.old) {
+        return Vec::new();
+    }
+    let includes = |object: &GitRepository| {
+        let mut names = object.spec.include.iter().map(|one| &one.repository.name);
+        object.namespace().as_deref() == Some(change.key.namespace.as_str())
+            && names.any(|name| *name == change.key.name)
+    };
+    let wake = |object: &Arc<GitRepository>| {
+        let key = Key {
+            namespace: change.key.namespace.clone(),
+            name: object.name_any(),
+        };
+        Wake::new(key, Priority::Changed, "include changed")
+    };
+    let all = all.list();
+    all.iter()
+        .filter(|object| includes(object))
+        .map(wake)
+        .collect()
+}
+
 /// The first field that this version does not serve.
 fn unsupported(spec: &GitRepositorySpec) -> Option<&'static str> {
-    let fields = [
-        (
-            spec.provider
-                .is_some_and(|provider| provider != GitProvider::Generic),
-            "spec.provider",
-        ),
-        (spec.verify.is_some(), "spec.verify"),
-        (spec.recurse_submodules, "spec.recurseSubmodules"),
-        (!spec.include.is_empty(), "spec.include"),
-    ];
+    let fields = [(
+        spec.provider
+            .is_some_and(|provider| provider != GitProvider::Generic),
+        "spec.provider",
+    )];
     fields
         .into_iter()
         .find_map(|(set, field)| set.then_some(field))
-}
-
-fn reference(spec: &GitRepositorySpec) -> Reference {
-    let given = spec.reference.clone().unwrap_or_default();
-    Reference::select(
-        &given.commit,
-        &given.name,
-        &given.tag,
-        &given.semver,
-        &given.branch,
-    )
 }
 
 /// A folder for one pass, below the system's for temporary files.
@@ -144,117 +226,6 @@ fn directory(object: &GitRepository) -> Result<tempfile::TempDir, Error> {
         .prefix(&format!("gitrepository-{namespace}-{}-", object.name_any()))
         .tempdir()
         .map_err(Error::CreateDirectory)
-}
-
-/// Lists, and fetches if the tip is not the known one. Blocks.
-fn look(
-    spec: &GitRepositorySpec,
-    options: RemoteOptions,
-    known: &Known,
-    directory: &Path,
-    session: &Session,
-) -> Result<Fetched<Tree>, Error> {
-    let reference = reference(spec);
-    let probing = known.revision.is_some() && reference.probes();
-    let purpose = if probing || matches!(reference, Reference::Name(_)) {
-        Purpose::Probe
-    } else {
-        Purpose::Clone
-    };
-    let remote = session.remote(&spec.url, options)?;
-    let mut connection = remote.connect(session, purpose)?;
-    let resolved = connection.resolve(&reference)?;
-    // A recovery is told with the commit's message where upstream has fetched it.
-    let may_stand = known.may_stand && (reference.probes() || !known.failing);
-    if may_stand
-        && let (Some(revision), Some(text)) = (resolved.only(), &known.revision)
-        && revision.is(text)
-    {
-        return Ok(Fetched::Unchanged {
-            revision: text.clone(),
-            quietly: !reference.probes(),
-        });
-    }
-    let (revision, snapshot) = connection.fetch(&resolved)?;
-    let entries = wanted(&snapshot, &spec.sparse_checkout, directory, session)?;
-    Ok(Fetched::Content {
-        revision: revision.to_string(),
-        label: snapshot.commit().subject(),
-        content: Tree {
-            snapshot,
-            entries,
-            ignore: spec.ignore.clone(),
-        },
-    })
-}
-
-/// The entries below the listed folders, with the folders above them; all of them if none is listed.
-fn wanted(
-    snapshot: &Snapshot,
-    sparse: &[String],
-    directory: &Path,
-    session: &Session,
-) -> Result<Vec<Entry>, Error> {
-    let mut entries = snapshot.entries(session)?;
-    if sparse.is_empty() {
-        return Ok(entries);
-    }
-    let mut folders = Vec::new();
-    for listed in sparse {
-        let folder = clean(listed);
-        let exists = |folder: &str| {
-            folder.is_empty()
-                || entries
-                    .binary_search_by(|entry| walk_order(&entry.path, folder))
-                    .is_ok()
-        };
-        match folder.filter(|folder| exists(folder)) {
-            Some(folder) => folders.push(folder),
-            None => {
-                let dir = listed.strip_prefix("./").unwrap_or(listed).to_owned();
-                let path = directory
-                    .join(dir.trim_start_matches('/'))
-                    .display()
-                    .to_string();
-                return Err(Error::SparseCheckout { dir, path });
-            }
-        }
-    }
-    entries.retain(|entry| {
-        folders.iter().any(|folder| {
-            let above = entry.kind == EntryKind::Dir && is_below(folder, &entry.path);
-            above || entry.path == *folder || is_below(&entry.path, folder)
-        })
-    });
-    Ok(entries)
-}
-
-/// Whether `path` lies below `folder`; everything lies below the root.
-fn is_below(path: &str, folder: &str) -> bool {
-    folder.is_empty()
-        || path
-            .strip_prefix(folder)
-            .is_some_and(|rest| rest.starts_with('/'))
-}
-
-/// A listed folder as a path of the tree; nothing for one that leaves it.
-fn clean(listed: &str) -> Option<String> {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in listed.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop()?;
-            }
-            name => parts.push(name),
-        }
-    }
-    Some(parts.join("/"))
-}
-
-/// The order of a walk: component by component.
-fn walk_order(left: &str, right: &str) -> std::cmp::Ordering {
-    left.split('/').cmp(right.split('/'))
 }
 
 impl SourceStatus for GitRepositoryStatus {
@@ -276,6 +247,10 @@ impl SourceStatus for GitRepositoryStatus {
 
     fn set_observed_generation(&mut self, generation: Option<i64>) {
         self.observed_generation = generation;
+    }
+
+    fn set_verification_mode(&mut self, mode: Option<String>) {
+        self.source_verification_mode = mode;
     }
 
     fn set_last_handled(&mut self, request: String) {

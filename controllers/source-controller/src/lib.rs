@@ -15,6 +15,7 @@ pub mod reconcile;
 pub mod run;
 pub mod source;
 pub mod status;
+pub mod tree;
 
 pub use flags::{Flags, SourceFlags};
 pub use run::{RunError, USER_AGENT, run};

@@ -28,10 +28,15 @@ pub enum Plan {
     Store,
 }
 
-/// Whether `revision` needs a new artifact.
-pub fn artifact<S: Source>(object: &S::Object, stored: Option<&Artifact>, revision: &str) -> Plan {
+/// Whether `revision` needs a new artifact; `changed` says that it is made of other things than the stored one.
+pub fn artifact<S: Source>(
+    object: &S::Object,
+    stored: Option<&Artifact>,
+    revision: &str,
+    changed: bool,
+) -> Plan {
     let same = stored.is_some_and(|artifact| artifact.revision == revision);
-    if same && !S::content_changed(object) {
+    if same && !changed && !S::content_changed(object) {
         Plan::Keep
     } else {
         Plan::Store

@@ -52,7 +52,7 @@ impl<S: Source> Kind for Sources<S> {
             fetched = self.source.fetch(context, object, &known) => fetched?,
             () = self.outdated(pass) => return Err(Error::Superseded),
         };
-        let (revision, label, content) = match fetched {
+        let (revision, label, changed, content) = match fetched {
             Fetched::Unchanged { revision, quietly } => {
                 pass.note(|facts| facts.found = Found::Unchanged { revision, quietly });
                 return Ok(());
@@ -60,10 +60,16 @@ impl<S: Source> Kind for Sources<S> {
             Fetched::Content {
                 revision,
                 label,
+                verified,
+                changed,
+                included,
                 content,
-            } => (revision, label, content),
+            } => {
+                pass.note(|facts| (facts.verified, facts.included) = (verified, included));
+                (revision, label, changed, content)
+            }
         };
-        if plan::artifact::<S>(object, artifact.as_ref(), &revision) == plan::Plan::Keep {
+        if plan::artifact::<S>(object, artifact.as_ref(), &revision, changed) == plan::Plan::Keep {
             pass.note(|facts| facts.found = Found::Kept { revision, label });
             return Ok(());
         }
@@ -89,6 +95,7 @@ impl<S: Source> Kind for Sources<S> {
             facts: report.facts,
             outcome: &report.outcome,
             now: report.now,
+            dependency_delay: self.context.dependency_delay,
         })
     }
 }

@@ -11,7 +11,7 @@ use weir_runtime::triggers::Triggers;
 
 use crate::context::Context;
 use crate::flags::{self, OBJECT_LEVEL_WORKLOAD_IDENTITY, SourceFlags};
-use crate::gitrepository::Git as GitSource;
+use crate::gitrepository::{self, Git as GitSource};
 use crate::reconcile::Sources;
 
 /// How the controller names itself to the API server.
@@ -74,6 +74,7 @@ pub async fn run(
         client: host.client().clone(),
         git: own.git(options.concurrent),
         storage: Arc::new(storage),
+        dependency_delay: common.requeue_dependency,
         object_level_identity: identity,
     });
     let runtime = Runtime::new(host, options)?;
@@ -105,7 +106,8 @@ pub async fn run(
             }
         })
     };
-    let ended = runtime.kind(kinds, Triggers::new()).run(stop).await;
+    let triggers = Triggers::new().on(kinds.objects.subscribe(), gitrepository::includers);
+    let ended = runtime.kind(kinds, triggers).run(stop).await;
     serving.cancel();
     if let Ok(served) = served.await {
         served?;

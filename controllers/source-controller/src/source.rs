@@ -35,7 +35,11 @@ pub trait Source: Send + Sync + Sized + 'static {
     fn content_changed(object: &Self::Object) -> bool;
 
     /// Puts what the artifact is made with into the status.
-    fn observe_content(object: &Self::Object, status: &mut <Self::Object as Reconcilable>::Status);
+    fn observe_content(
+        object: &Self::Object,
+        included: &[Artifact],
+        status: &mut <Self::Object as Reconcilable>::Status,
+    );
 
     /// Looks at the source and gets what is new.
     fn fetch(
@@ -82,8 +86,31 @@ pub enum Fetched<C> {
         revision: String,
         /// What people call it, e.g. the first line of a commit message.
         label: String,
+        /// What is known of its signatures.
+        verified: Verified,
+        /// It is made of other things than the stored artifact, whatever its revision.
+        changed: bool,
+        /// The artifacts that belong into it.
+        included: Vec<Artifact>,
         /// The content.
         content: C,
+    },
+}
+
+/// What is known of a revision's signatures.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Verified {
+    /// Not looked at: what was known stands.
+    #[default]
+    Unknown,
+    /// The object asks for none.
+    NotAsked,
+    /// They are what the object asks for.
+    Good {
+        /// The mode's name for the status.
+        mode: String,
+        /// Who has signed what.
+        message: String,
     },
 }
 
@@ -99,6 +126,8 @@ pub trait SourceStatus: Default + Clone + Debug + PartialEq + Send + Sync {
     fn observed_generation(&self) -> Option<i64>;
     /// Sets it.
     fn set_observed_generation(&mut self, generation: Option<i64>);
+    /// Sets which signatures were checked; kinds without them have nothing to set.
+    fn set_verification_mode(&mut self, _mode: Option<String>) {}
     /// Sets the request that was served last.
     fn set_last_handled(&mut self, request: String);
 }

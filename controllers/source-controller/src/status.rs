@@ -3,6 +3,8 @@
 //! Source: source-controller v1.9 `internal/reconcile/summarize`, `internal/reconcile/reconcile.go`,
 //! `internal/controller/gitrepository_controller.go`.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use kube::{Resource, ResourceExt};
 use weir_api::Reconcilable;
@@ -16,7 +18,7 @@ use weir_runtime::kind::{Chain, Failure, Next, Outcome, Verdict};
 
 use crate::error::Error;
 use crate::observe::{Collected, Stored};
-use crate::source::{Source, SourceStatus};
+use crate::source::{Source, SourceStatus, Verified};
 
 /// The conditions whose truth is a failure to recover from.
 pub const FAIL_CONDITIONS: [&str; 3] = [
@@ -68,6 +70,10 @@ pub struct Facts {
     pub stored: Stored,
     /// How far the source was followed.
     pub found: Found,
+    /// What is known of its signatures.
+    pub verified: Verified,
+    /// The artifacts that belong into it.
+    pub included: Vec<Artifact>,
     /// Deletion has removed something.
     pub removed_all: bool,
 }
@@ -114,6 +120,8 @@ pub struct Input<'a, O> {
     pub outcome: &'a Outcome<'a, Error>,
     /// The wall clock.
     pub now: Timestamp,
+    /// When to look again for what is waited for.
+    pub dependency_delay: Duration,
 }
 
 /// Status, events and next run.
@@ -133,7 +141,8 @@ pub fn report<S: Source>(
         }
         Outcome::Reconciled => {
             artifact_facts::<S>(&mut status, &mut edit, object, facts);
-            settle(&mut edit, facts);
+            edit.settle();
+            summarize(&mut edit);
             let events = success::<S>(&status, facts);
             (events, Next::Interval(S::interval(object)))
         }
@@ -142,6 +151,8 @@ pub fn report<S: Source>(
             fail(&mut edit, error, &progress);
             let next = if error.stalls() {
                 Next::Never
+            } else if error.waits() {
+                Next::After(input.dependency_delay)
             } else {
                 Next::Backoff
             };
@@ -195,10 +206,12 @@ fn artifact_facts<S: Source>(
         }
     }
     edit.delete(condition_type::STORAGE_OPERATION_FAILED);
+    verification(status, edit, facts);
     let current = match &facts.found {
         Found::Nothing => return,
         Found::Revision(revision) => {
             edit.delete(condition_type::FETCH_FAILED);
+            edit.delete(condition_type::INCLUDE_UNAVAILABLE);
             if facts.stored.artifact().is_some() {
                 let message = new_revision(revision);
                 let type_ = condition_type::ARTIFACT_OUTDATED;
@@ -209,11 +222,12 @@ fn artifact_facts<S: Source>(
         Found::Unchanged { revision, .. } | Found::Kept { revision, .. } => revision.clone(),
         Found::Stored { artifact, .. } => {
             status.set_artifact(Some(artifact.clone()));
-            S::observe_content(object, status);
+            S::observe_content(object, &facts.included, status);
             artifact.revision.clone()
         }
     };
     edit.delete(condition_type::FETCH_FAILED);
+    edit.delete(condition_type::INCLUDE_UNAVAILABLE);
     edit.delete(condition_type::ARTIFACT_OUTDATED);
     edit.set(
         condition_type::ARTIFACT_IN_STORAGE,
@@ -221,6 +235,32 @@ fn artifact_facts<S: Source>(
         reason::SUCCEEDED,
         format!("stored artifact for revision '{current}'"),
     );
+}
+
+/// What is known of the signatures. A failure is judged anew by each pass, a success stands until then.
+fn verification(status: &mut impl SourceStatus, edit: &mut Conditions<'_>, facts: &Facts) {
+    let type_ = condition_type::SOURCE_VERIFIED;
+    match &facts.verified {
+        Verified::Unknown => {
+            let failed = |found: &Condition| found.status == ConditionStatus::False;
+            if edit.get(type_).is_some_and(failed) {
+                edit.delete(type_);
+            }
+        }
+        Verified::NotAsked => {
+            edit.delete(type_);
+            status.set_verification_mode(None);
+        }
+        Verified::Good { mode, message } => {
+            edit.set(
+                type_,
+                ConditionStatus::True,
+                reason::SUCCEEDED,
+                message.clone(),
+            );
+            status.set_verification_mode(Some(mode.clone()));
+        }
+    }
 }
 
 /// What the Reconciling condition says.
@@ -264,17 +304,23 @@ fn show_progress(edit: &mut Conditions<'_>, facts: &Facts, progress: &str) {
     }
 }
 
-fn settle(edit: &mut Conditions<'_>, facts: &Facts) {
-    if !matches!(facts.found, Found::Unchanged { .. }) {
-        // Verification is not served: what an earlier spec asked for is not true any more.
-        edit.delete(condition_type::SOURCE_VERIFIED);
-    }
-    edit.settle();
-    summarize(edit);
-}
-
 fn fail(edit: &mut Conditions<'_>, error: &Error, progress: &str) {
     let message = Chain(error).to_string();
+    if error.has_includes() {
+        edit.delete(condition_type::INCLUDE_UNAVAILABLE);
+    }
+    if error.unverified() {
+        // It was fetched, and what was said of it before is of no interest any more.
+        edit.delete(condition_type::FETCH_FAILED);
+        edit.delete(condition_type::ARTIFACT_OUTDATED);
+        let type_ = condition_type::SOURCE_VERIFIED;
+        edit.set(
+            type_,
+            ConditionStatus::False,
+            error.reason(),
+            message.clone(),
+        );
+    }
     if let Some(type_) = error.condition() {
         edit.set(
             type_,
@@ -291,7 +337,7 @@ fn fail(edit: &mut Conditions<'_>, error: &Error, progress: &str) {
     } else {
         edit.mark_reconciling(reason::PROGRESSING_WITH_RETRY, progress);
     }
-    if error.condition().is_none() && !error.stalls() {
+    if error.condition().is_none() && !error.stalls() && !error.unverified() {
         edit.mark_not_ready(error.reason(), Chain(error).to_string());
         return;
     }
@@ -320,7 +366,13 @@ fn summarize(edit: &mut Conditions<'_>) {
             .find(|condition| condition.status == status)
             .map(|condition| (condition.reason.clone(), condition.message.clone()))
     };
-    let bad = first(edit, true, ConditionStatus::True)
+    // A signature that does not hold is said before all that follows from it.
+    let unverified = edit
+        .get(condition_type::SOURCE_VERIFIED)
+        .filter(|condition| condition.status == ConditionStatus::False)
+        .map(|condition| (condition.reason.clone(), condition.message.clone()));
+    let bad = unverified
+        .or_else(|| first(edit, true, ConditionStatus::True))
         .or_else(|| first(edit, false, ConditionStatus::False));
     if let Some((reason, message)) = bad {
         edit.mark_not_ready(&reason, message);
@@ -331,6 +383,9 @@ fn summarize(edit: &mut Conditions<'_>) {
 
 fn success<S: Source>(status: &<S::Object as Reconcilable>::Status, facts: &Facts) -> Vec<Event> {
     let mut events = storage_events(facts);
+    if let Verified::Good { message, .. } = &facts.verified {
+        events.push(Event::trace(reason::SUCCEEDED, message.clone()));
+    }
     let Some(artifact) = status.artifact() else {
         return events;
     };
@@ -373,7 +428,11 @@ fn up_to_date(revision: &str) -> Event {
 
 fn failure(facts: &Facts, error: &Error) -> Vec<Event> {
     let mut events = storage_events(facts);
-    events.push(warning(error));
+    events.push(if error.waits() {
+        Event::trace(error.reason(), Chain(error).to_string())
+    } else {
+        warning(error)
+    });
     events
 }
 

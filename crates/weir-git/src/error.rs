@@ -56,6 +56,9 @@ pub enum Error {
     /// An object that was received is not as it should be, or a bound is exceeded.
     #[error("unable to read Git tree: {0}")]
     Object(String),
+    /// A submodule cannot be had.
+    #[error("unable to update submodules: {0}")]
+    Submodule(String),
     /// The tree holds a name that no checkout should see.
     #[error("invalid path component: {0:?}")]
     HostileName(String),

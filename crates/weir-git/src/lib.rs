@@ -18,6 +18,7 @@ mod session;
 mod signature;
 mod snapshot;
 mod ssh;
+mod submodules;
 mod workspace;
 
 pub use gix::ObjectId;
@@ -33,3 +34,4 @@ pub use session::{Git, Session};
 pub use signature::{SignatureError, Signed, Subject, TrustedKeys};
 pub use snapshot::{Commit, Entry, EntryKind, Snapshot};
 pub use ssh::{IdentityError, SshAlgorithms, SshKey, needs_password};
+pub use submodules::{Submodule, same_origin};

@@ -66,6 +66,7 @@ fn run(
         facts,
         outcome,
         now,
+        dependency_delay: std::time::Duration::from_secs(30),
     })
 }
 

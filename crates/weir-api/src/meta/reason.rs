@@ -101,6 +101,10 @@ pub const EMPTY_GIT_REPOSITORY: &str = "EmptyGitRepository";
 pub const INVALID_VERIFICATION_MODE: &str = "InvalidVerificationMode";
 /// GitRepository: the commit's signature is not by a trusted key.
 pub const INVALID_COMMIT_SIGNATURE: &str = "InvalidCommitSignature";
+/// The tag's signature does not hold.
+pub const INVALID_TAG_SIGNATURE: &str = "InvalidTagSignature";
+/// The tag has no signature.
+pub const INVALID_GIT_OBJECT: &str = "InvalidGitObject";
 /// GitRepository: an included artifact changed.
 pub const INCLUDE_CHANGE: &str = "IncludeChange";
 /// GitRepository: an included repository does not exist.

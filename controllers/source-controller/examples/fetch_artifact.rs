@@ -5,7 +5,8 @@
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use source_controller::execute::{self, Tree};
+use source_controller::execute;
+use source_controller::tree::Tree;
 use weir_artifact::digest::Algorithm;
 use weir_artifact::{Location, Retention, Storage};
 use weir_git::{Git, Purpose, Reference, RemoteOptions};

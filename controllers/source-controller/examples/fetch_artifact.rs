@@ -38,11 +38,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         let (revision, snapshot) = connection.fetch(&resolved)?;
         let entries = snapshot.entries(session)?;
         let ignore = Some("*.none".to_owned());
-        let tree = Tree {
-            snapshot,
-            entries,
-            ignore,
-        };
+        let tree = Tree::new(snapshot, entries, ignore);
         Ok(Some((revision.to_string(), tree)))
     });
     let fetched = fetched.await?;

@@ -1,20 +1,27 @@
 //! What a pass writes: objects, stage by stage, and the inventory before them. Decides nothing.
 
-use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
-use weir_api::meta::InventoryEntry;
-use weir_apply::{ApplyError, ChangeSet, Force, Object, Owner, inventory, prepare, stages};
-use weir_runtime::kind::Chain;
+use weir_api::kustomize::v1::Kustomization;
+use weir_api::meta::{InventoryEntry, reason};
+use weir_apply::{
+    Applier, ApplyError, Change, ChangeSet, Force, Object, ObjectRef, Owner, StagePlan, inventory,
+    prepare, stages,
+};
+use weir_runtime::event::EventKind;
+use weir_runtime::kind::{Chain, Key};
 use weir_runtime::pass::Pass;
 
 use crate::context::Context;
 use crate::error::Error;
 use crate::kustomization::KustomizationKind;
-use crate::plan;
 use crate::plan::build::Desired;
-use crate::status::progress_event;
+use crate::status::{event, progress_event};
 use crate::target::Target;
+use crate::triggers::key_of;
+use crate::watch::{Memory, ObjectKey, View, Writing};
+use crate::{observe, plan};
 
 /// How long the definitions of a stage may take to be served.
 const STAGE_TIMEOUT: Duration = Duration::from_secs(60);
@@ -41,10 +48,7 @@ pub async fn apply(
     match applied {
         Ok(changes) => {
             let inventory = changes.inventory();
-            ctx.kept.keep(
-                pass.key(),
-                inventory.iter().map(|entry| entry.id.clone()).collect(),
-            );
+            keep(ctx, pass, target, &inventory);
             pass.note(|facts| facts.inventory = Some(inventory));
             let log = changes.changed_lines();
             if !log.is_empty() {
@@ -60,6 +64,19 @@ pub async fn apply(
     }
 }
 
+/// From now on the object keeps what is in `inventory`, and nothing else.
+fn keep(
+    ctx: &Context,
+    pass: &Pass<KustomizationKind>,
+    target: &Target,
+    inventory: &[InventoryEntry],
+) {
+    let ids = inventory.iter().map(|entry| entry.id.clone()).collect();
+    ctx.kept.keep(pass.key(), ids);
+    let stale = inventory::stale(&plan::stored_inventory(pass.object()), inventory);
+    target.objects.forget(pass.key(), &stale);
+}
+
 /// With an error comes what may be in the cluster now: what was applied and, if a write failed, everything that its
 /// stage was about to write, because an answer may have been lost.
 async fn stage_by_stage(
@@ -69,6 +86,9 @@ async fn stage_by_stage(
     objects: Vec<Object>,
 ) -> Result<ChangeSet, (Vec<InventoryEntry>, Error)> {
     let object = pass.object();
+    for notice in target.objects.ledger().notices(pass.key()) {
+        pass.emit(progress_event(notice, &pass.facts()));
+    }
     let mut done = ChangeSet::default();
     let applier = match ctx.applier(target, object) {
         Ok(applier) => applier,
@@ -82,6 +102,10 @@ async fn stage_by_stage(
     for stage in stages(objects, &ctx.options.custom_stage_kinds) {
         let told = done.clone();
         let failed = |error: ApplyError| Error::Apply(told.failure_message(&Chain(&error)));
+        let wanted: Vec<_> = stage.objects.iter().map(weir_apply::Target::of).collect();
+        let view = Arc::new(observe::objects(ctx, object, target, &wanted).await);
+        tell_of_others(ctx, pass, target, &view, &wanted);
+        let applier = applier.clone().with_index(Arc::clone(&view) as _);
         let plan = match applier.plan(stage, force).await {
             Ok(plan) => plan,
             Err(error) => return Err((done.inventory(), failed(error))),
@@ -91,15 +115,11 @@ async fn stage_by_stage(
         {
             return Err((done.inventory(), error));
         }
-        watch(target, &plan.entries()).await;
-        let recreated: Vec<_> = plan.recreated().into_iter().map(|entry| entry.id).collect();
-        if !recreated.is_empty() {
-            let stored = plan::stored_inventory(object)
-                .into_iter()
-                .map(|entry| entry.id);
-            ctx.kept.release(pass.key(), stored, &recreated);
-        }
-        if let Err(error) = applier.execute(&plan, &mut done).await {
+        let writing = announce(ctx, pass, target, &plan);
+        let before = done.entries.len();
+        let executed = applier.execute(&plan, &mut done).await;
+        writing.done(remember(target, object, &view, &done.entries[before..]));
+        if let Err(error) = executed {
             let touched = inventory::union(&done.inventory(), &plan.entries());
             return Err((touched, failed(error)));
         }
@@ -112,20 +132,92 @@ async fn stage_by_stage(
     Ok(done)
 }
 
-/// Watches the kinds of a stage, so that the loss of an object and its health are seen. The apply told that they
-/// are served.
-async fn watch(target: &Target, entries: &[InventoryEntry]) {
-    let objects = entries
-        .iter()
-        .filter_map(|entry| weir_apply::Target::parse(entry).ok());
-    let kinds: BTreeSet<_> = objects
-        .map(|object| (object.api_version, object.object.kind))
-        .collect();
-    for (api_version, kind) in kinds {
-        if let Ok((resource, _)) = target.cluster.resource(&api_version, &kind).await {
-            target.objects.kind(&resource);
+/// Lets the watches know what is about to be written, so that they do not take it for drift.
+fn announce<'a>(
+    ctx: &Context,
+    pass: &Pass<KustomizationKind>,
+    target: &'a Target,
+    plan: &StagePlan,
+) -> Writing<'a> {
+    let recreated: Vec<_> = plan.recreated().into_iter().map(|entry| entry.id).collect();
+    if !recreated.is_empty() {
+        let stored = plan::stored_inventory(pass.object())
+            .into_iter()
+            .map(|entry| entry.id);
+        ctx.kept.release(pass.key(), stored, &recreated);
+    }
+    let written = plan.objects.iter().filter(|planned| planned.step.writes());
+    let written = written.map(|planned| ObjectKey::of(&planned.target().object));
+    target.objects.write(written.collect())
+}
+
+/// What came of an apply, for the ledger. A write also shows that its identity may write.
+fn remember(
+    target: &Target,
+    object: &Kustomization,
+    view: &View,
+    changes: &[Change],
+) -> Vec<(ObjectKey, Memory)> {
+    let mut memories = Vec::with_capacity(changes.len());
+    for change in changes {
+        let Some(accepted) = &change.accepted else {
+            continue;
+        };
+        let key = ObjectKey::of(change.subject());
+        if change.action.is_change() {
+            view.shown(&target.objects, &key);
+        }
+        let memory = Memory {
+            owner: key_of(object),
+            uid: change.uid.clone(),
+            resource_version: change.resource_version.clone(),
+            accepted: accepted.clone(),
+            rules: view.rules(&key.kind),
+        };
+        memories.push((key, memory));
+    }
+    memories
+}
+
+/// Says once of each object that another Kustomization applies it as well: they take it from each other at each
+/// interval, and nobody but people can end that.
+fn tell_of_others(
+    ctx: &Context,
+    pass: &Pass<KustomizationKind>,
+    target: &Target,
+    view: &View,
+    wanted: &[weir_apply::Target],
+) {
+    for wanted in wanted {
+        let key = ObjectKey::of(&wanted.object);
+        let other = view.seen(&key).and_then(|seen| seen.owner);
+        let Some(other) = other.filter(|other| other != pass.key()) else {
+            continue;
+        };
+        if applies(ctx, &other, &wanted.object)
+            && target.objects.ledger().tell(pass.key(), &key, &other)
+        {
+            let text = format!(
+                "{} is also applied by Kustomization/{other}; each takes it from the other at its interval",
+                wanted.object
+            );
+            let kind = EventKind::Warning;
+            pass.emit(event(kind, reason::PROGRESSING, text, &pass.facts()));
         }
     }
+}
+
+/// Whether a Kustomization is there that has put `object` into its inventory.
+fn applies(ctx: &Context, owner: &Key, object: &ObjectRef) -> bool {
+    let id = inventory::id(object);
+    ctx.kustomizations.get(owner).is_some_and(|it| {
+        let stored = || {
+            let stored = plan::stored_inventory(&it);
+            stored.iter().any(|entry| entry.id == id)
+        };
+        it.metadata.deletion_timestamp.is_none()
+            && ctx.kept.keeps(owner, &id).unwrap_or_else(stored)
+    })
 }
 
 /// Stores the inventory with `entries` if it lacks any of them.
@@ -161,7 +253,7 @@ pub async fn prune(
     if !object.spec.prune || stale.is_empty() {
         return Ok(());
     }
-    let applier = ctx.applier(target, object)?;
+    let applier = pruner(ctx, object, target, &stale).await?;
     let pruned = applier.prune(&stale, &owner(pass)).await;
     let log = pruned.changes.all_lines();
     match pruned.failure {
@@ -176,6 +268,27 @@ pub async fn prune(
             Err(Error::Prune(Chain(&error).to_string()))
         }
     }
+}
+
+/// An applier that knows what the watches show of `entries`.
+///
+/// # Errors
+/// As [`Context::applier`].
+pub(crate) async fn pruner(
+    ctx: &Context,
+    object: &Kustomization,
+    target: &Target,
+    entries: &[InventoryEntry],
+) -> Result<Applier, Error> {
+    let applier = ctx.applier(target, object)?;
+    let view = observe::objects(ctx, object, target, &targets(entries)).await;
+    Ok(applier.with_index(Arc::new(view)))
+}
+
+/// The objects that `entries` name.
+fn targets(entries: &[InventoryEntry]) -> Vec<weir_apply::Target> {
+    let parse = |entry| weir_apply::Target::parse(entry).ok();
+    entries.iter().filter_map(parse).collect()
 }
 
 /// The labels that say whose an object is.

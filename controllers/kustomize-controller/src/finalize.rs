@@ -13,7 +13,7 @@ use weir_runtime::pass::Pass;
 
 use crate::context::Context;
 use crate::error::Error;
-use crate::execute::owner;
+use crate::execute::{owner, pruner};
 use crate::kustomization::KustomizationKind;
 use crate::plan;
 use crate::plan::identity::Identity;
@@ -27,6 +27,9 @@ use crate::status::deletion_event;
 pub async fn finalize(ctx: &Context, pass: &Pass<KustomizationKind>) -> Result<(), Error> {
     let object = pass.object();
     ctx.kept.forget(pass.key());
+    let objects = ctx.targets.objects_of(pass.key());
+    objects.forget(pass.key(), &plan::stored_inventory(object));
+    objects.ledger().forget_owner(pass.key());
     ctx.attempts.note(pass.key(), None);
     if !plan::deletes_objects(object) {
         return Ok(());
@@ -40,7 +43,7 @@ pub async fn finalize(ctx: &Context, pass: &Pass<KustomizationKind>) -> Result<(
     }
     let unreachable = |error: Error| Error::Unreachable(error.message());
     let target = ctx.target(object).await.map_err(unreachable)?;
-    let applier = ctx.applier(&target, object)?;
+    let applier = pruner(ctx, object, &target, &entries).await?;
     let pruned = applier.prune(&entries, &owner(pass)).await;
     if let Some(error) = pruned.failure {
         return Err(Error::Finalize(Chain(&error).to_string()));

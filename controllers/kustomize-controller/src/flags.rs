@@ -5,6 +5,8 @@
 use clap::{ArgAction, Args, Parser};
 use weir_runtime::flags::{CommonFlags, FeatureGates, GateError, go_bool};
 
+use crate::watch::Drift;
+
 /// Flags of kustomize-controller.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "kustomize-controller")]
@@ -52,6 +54,9 @@ pub struct KustomizeFlags {
     /// Kinds to apply in a stage of their own, as `group/Kind`.
     #[arg(long, value_delimiter = ',')]
     pub custom_apply_stage_kinds: Vec<String>,
+    /// When drift of applied objects is corrected: as a watch shows it, or at the interval as Flux does.
+    #[arg(long, default_value = "watch", value_parser = drift)]
+    pub detect_drift: Drift,
     /// Let kubeconfigs start programs.
     #[arg(long, default_value = "false", default_missing_value = "true", num_args = 0..=1, require_equals = true,
           action = ArgAction::Set, value_parser = go_bool)]
@@ -60,6 +65,10 @@ pub struct KustomizeFlags {
     #[arg(long, default_value = "false", default_missing_value = "true", num_args = 0..=1, require_equals = true,
           action = ArgAction::Set, value_parser = go_bool)]
     pub insecure_kubeconfig_tls: bool,
+}
+
+fn drift(word: &str) -> Result<Drift, String> {
+    Drift::parse(word).ok_or_else(|| "must be watch or interval".to_owned())
 }
 
 /// Gate: dependencies with an expression must also pass the built-in check.

@@ -10,6 +10,7 @@ pub mod error;
 pub mod execute;
 pub mod finalize;
 pub mod flags;
+pub mod heal;
 pub mod kustomization;
 pub mod observe;
 pub mod plan;

@@ -20,6 +20,9 @@ use crate::error::Error;
 use crate::kustomization::KustomizationKind;
 use crate::plan;
 use crate::plan::identity::namespace;
+use crate::target::Target;
+use crate::triggers::key_of;
+use crate::watch::{View, Viewer};
 
 /// API group of the source kinds.
 const SOURCE_GROUP: &str = "source.toolkit.fluxcd.io";
@@ -123,6 +126,25 @@ fn ready_dependency(
         return Err(format!("dependency '{key}' revision is not up to date"));
     }
     Ok(())
+}
+
+/// What is known of the objects that `wanted` names, as far as `object` may know it.
+pub async fn objects(
+    ctx: &Context,
+    object: &Kustomization,
+    target: &Target,
+    wanted: &[weir_apply::Target],
+) -> View {
+    // Another cluster is watched with the identity's own rights.
+    let own = object.spec.kube_config.is_none();
+    let viewer = Viewer {
+        owner: &key_of(object),
+        cluster: &target.cluster,
+        user: ctx.rules.identity(object).user().filter(|_| own),
+        interval: plan::interval(object),
+        returns: !plan::stored_inventory(object).is_empty(),
+    };
+    View::new(&target.objects, viewer, wanted).await
 }
 
 /// The artifact's files.

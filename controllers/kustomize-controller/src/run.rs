@@ -5,12 +5,11 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use weir_api::kustomize::v1::{Kustomization, SourceKind};
 use weir_api::meta::controller;
-use weir_apply::{GroupKind, Settings};
+use weir_apply::{FieldManagers, GroupKind, Settings};
 use weir_artifact::{ArtifactLimits, FetchError, FetchOptions, Fetcher};
 use weir_runtime::flags::{CommonFlags, FeatureGates, GateError};
 use weir_runtime::hub::{Hub, Store};
 use weir_runtime::kubeconfig::Allow;
-use weir_runtime::queue::Wake;
 use weir_runtime::runtime::{Host, Runtime, RuntimeError, RuntimeOptions};
 use weir_runtime::triggers::Waker;
 
@@ -18,12 +17,13 @@ use crate::builds::Builds;
 use crate::configs::Configs;
 use crate::context::{Context, Options};
 use crate::flags::{self, KustomizeFlags};
+use crate::heal::{Healer, Owners};
 use crate::kustomization::KustomizationKind;
 use crate::plan::identity::Rules;
 use crate::sources::{Attempts, Sources};
 use crate::target::{Home, Homes, Targets, Watcher};
 use crate::triggers;
-use crate::watch::{Kept, ObjectKey, Objects, Seen};
+use crate::watch::{Drift, Kept, Ledger, Objects};
 
 /// Upstream's default of `--concurrent`.
 const CONCURRENT: usize = 4;
@@ -81,7 +81,9 @@ pub async fn run(
     let (triggers, waker) = triggers.waker();
     let kept = Arc::new(Kept::default());
     let homes = Homes::default();
-    let watcher = watcher(&kustomizations, &kept, &homes, waker);
+    let options = options(common, own, &gates)?;
+    let owners = Owners::new(kustomizations.clone(), Arc::clone(&kept), homes.clone());
+    let watcher = watcher(owners, waker, &options.apply, own.detect_drift);
     let allow = Allow {
         exec: own.insecure_kubeconfig_exec,
         insecure_tls: own.insecure_kubeconfig_tls,
@@ -93,7 +95,7 @@ pub async fn run(
             default_service_account: common.default_service_account.clone(),
             external_artifacts: gates.is_on(flags::EXTERNAL_ARTIFACT),
         },
-        options: options(common, own, &gates)?,
+        options,
         sources,
         attempts,
         kustomizations,
@@ -120,28 +122,14 @@ pub async fn run(
         .await?)
 }
 
-/// Watches the objects of a cluster: the loss of one wakes its owner, if that is where the owner's objects are.
-fn watcher(
-    kustomizations: &Store<Kustomization>,
-    kept: &Arc<Kept>,
-    homes: &Homes,
-    waker: Waker,
-) -> Watcher {
-    let (owners, kept, homes) = (kustomizations.clone(), Arc::clone(kept), homes.clone());
+/// Watches the objects of a cluster: drift of one wakes its owner, if that is where the owner's objects are.
+fn watcher(owners: Owners, waker: Waker, apply: &Settings, default: Drift) -> Watcher {
+    let managers = FieldManagers::new(&apply.field_manager, &apply.override_managers);
     Box::new(move |hub: Hub, home: Option<&Home>| {
-        let (owners, kept, homes) = (owners.clone(), Arc::clone(&kept), homes.clone());
-        let (waker, home) = (waker.clone(), home.cloned());
-        let lost = move |object: &ObjectKey, seen: &Seen| {
-            if let Some(key) = &seen.owner
-                && homes.is_at(key, home.as_ref())
-                && owners
-                    .get(key)
-                    .is_some_and(|owner| triggers::corrects(&owner, &kept, object, seen))
-            {
-                waker.wake(Wake::changed(key.clone(), "object deleted"));
-            }
-        };
-        Objects::new(hub, Box::new(lost))
+        let ledger = Arc::new(Ledger::default());
+        let owners = owners.at(home);
+        let healer = Healer::new(owners, Arc::clone(&ledger), waker.clone(), default);
+        Objects::new(hub, ledger, managers.clone(), Arc::new(healer))
     })
 }
 

@@ -138,6 +138,13 @@ impl Targets {
         Ok(target)
     }
 
+    /// The watched objects of the cluster that the last pass over the object used.
+    pub fn objects_of(&self, object: &Key) -> Arc<Objects> {
+        let remotes = self.remotes.lock();
+        let target = remotes.used.get(object).map(|remote| &remote.target);
+        Arc::clone(&target.unwrap_or(&self.own).objects)
+    }
+
     /// Forgets which other cluster the object used.
     pub fn release(&self, object: &Key) {
         if self.homes.0.lock().remove(object).is_some() {

@@ -1,4 +1,4 @@
-//! What wakes a Kustomization besides itself: its source, its dependencies, the loss of an object.
+//! What wakes a Kustomization besides itself: its source, its dependencies. Drift of its objects: [`crate::heal`].
 
 use std::sync::Arc;
 
@@ -13,9 +13,7 @@ use weir_runtime::queue::Wake;
 use weir_runtime::triggers::Triggers;
 
 use crate::plan::identity::namespace;
-use crate::plan::stored_inventory;
 use crate::sources::{Attempts, Source, Sources};
-use crate::watch::{Kept, ObjectKey, Seen};
 
 /// Wakes dependents at once when a source has a new revision or a dependency is ready.
 #[must_use]
@@ -124,25 +122,6 @@ fn dependents(change: &Change<Arc<Kustomization>>, all: &Store<Kustomization>) -
         .collect()
 }
 
-/// Whether the loss of `object` is drift that its owner must correct: the owner is at work, still keeps the
-/// object, and it was not a finished Job that its controller cleans up.
-#[must_use]
-pub fn corrects(owner: &Kustomization, kept: &Kept, object: &ObjectKey, seen: &Seen) -> bool {
-    let (group, kind) = object.kind.split_once('/').unwrap_or_default();
-    let reference = weir_apply::ObjectRef {
-        group: group.to_owned(),
-        kind: kind.to_owned(),
-        namespace: object.key.namespace.clone(),
-        name: object.key.name.clone(),
-    };
-    let id = weir_apply::inventory::id(&reference);
-    let listed = || stored_inventory(owner).iter().any(|entry| entry.id == id);
-    !owner.spec.suspend
-        && owner.metadata.deletion_timestamp.is_none()
-        && !(seen.expires && seen.status.kind == kstatus::Kind::Current)
-        && kept.keeps(&key_of(owner), &id).unwrap_or_else(listed)
-}
-
 pub(crate) fn key_of(object: &Kustomization) -> Key {
     Key::new(
         namespace(object),
@@ -152,8 +131,6 @@ pub(crate) fn key_of(object: &Kustomization) -> Key {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
-
     use serde_json::json;
 
     use super::*;
@@ -169,49 +146,6 @@ mod tests {
             },
         }))
         .expect("a Kustomization")
-    }
-
-    fn lost(kind: &str, name: &str, expires: bool) -> (ObjectKey, Seen) {
-        let object = serde_json::from_value(json!({
-            "apiVersion": "v1", "kind": "X", "metadata": {"name": name},
-            "spec": if expires { json!({"ttlSecondsAfterFinished": 1}) } else { json!({}) },
-        }));
-        let seen = Seen::of(&object.expect("an object"));
-        (
-            ObjectKey {
-                kind: kind.to_owned(),
-                key: Key::new("ns", name),
-            },
-            seen,
-        )
-    }
-
-    #[test]
-    fn a_listed_object_is_brought_back_but_not_a_finished_job_or_a_foreign_one() {
-        let kept = Kept::default();
-        let check = |owner: &Kustomization, (object, seen): (ObjectKey, Seen)| {
-            corrects(owner, &kept, &object, &seen)
-        };
-        assert!(check(&owner(false), lost("apps/Deployment", "web", false)));
-        assert!(!check(&owner(true), lost("apps/Deployment", "web", false)));
-        assert!(!check(
-            &owner(false),
-            lost("apps/Deployment", "other", false)
-        ));
-        assert!(!check(&owner(false), lost("batch/Job", "j", true)));
-    }
-
-    #[test]
-    fn what_is_being_pruned_is_not_brought_back_although_status_still_lists_it() {
-        let kept = Kept::default();
-        kept.keep(
-            &Key::new("ns", "app"),
-            HashSet::from(["ns_j_batch_Job".to_owned()]),
-        );
-        let (object, seen) = lost("apps/Deployment", "web", false);
-        assert!(!corrects(&owner(false), &kept, &object, &seen));
-        kept.forget(&Key::new("ns", "app"));
-        assert!(corrects(&owner(false), &kept, &object, &seen));
     }
 
     #[test]

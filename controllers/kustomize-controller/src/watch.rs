@@ -1,80 +1,64 @@
-//! The applied objects, watched: who waits for one is told, and who lost one is woken.
+//! The applied objects of a cluster, watched: who waits for one is told, who lost one or finds it changed is woken, and
+//! who wants to apply one learns what need not be asked.
 //!
-//! One watch per kind serves all Kustomizations: it selects on the owner label and keeps a few words of each
-//! object. Nothing is polled that can be watched.
+//! One watch per kind serves all Kustomizations: it selects on the owner label and keeps digests of each object.
+//! Nothing is polled that can be watched.
+
+mod ledger;
+mod rights;
+mod rules;
+mod seen;
+mod view;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Weak};
-use std::time::SystemTime;
+use std::time::Duration;
 
-use kube::Client;
 use kube::core::{ApiResource, DynamicObject};
+use kube::{Api, Client};
 use parking_lot::Mutex;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch as channel};
 use tokio::task::JoinHandle;
-use weir_api::meta::label;
+use tokio::time::Instant;
+use weir_api::meta::{InventoryEntry, label};
+use weir_apply::{FieldManagers, inventory};
+use weir_runtime::cache::Sync;
 use weir_runtime::hub::{Hub, Index};
 use weir_runtime::kind::Key;
 
-/// What is kept of an applied object.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seen {
-    /// Its uid.
-    pub uid: String,
-    /// Its generation, where its kind has one.
-    pub generation: Option<i64>,
-    /// The version of this state.
-    pub resource_version: String,
-    /// The Kustomization that its labels name.
-    pub owner: Option<Key>,
-    /// kstatus's verdict at the time the state arrived.
-    pub status: kstatus::Status,
-    /// A Job that its controller deletes some time after it has finished.
-    pub expires: bool,
-}
+pub use ledger::{Ledger, Memory};
+pub use rights::{Rights, question};
+pub use rules::{Predictable, Rules};
+pub use seen::{Drift, ObjectKey, Reducer, Seen, Writer, current};
+pub use view::{View, Viewer};
 
-impl Seen {
-    /// What is kept of `object`.
-    #[must_use]
-    pub fn of(object: &DynamicObject) -> Self {
-        let meta = &object.metadata;
-        let labels = meta.labels.as_ref();
-        let owner = labels.and_then(|labels| {
-            Some(Key::new(
-                labels.get(label::KUSTOMIZE_NAMESPACE)?.as_str(),
-                labels.get(label::KUSTOMIZE_NAME)?.as_str(),
-            ))
-        });
-        let value = serde_json::to_value(object).unwrap_or_default();
-        Self {
-            uid: meta.uid.clone().unwrap_or_default(),
-            generation: meta.generation,
-            resource_version: meta.resource_version.clone().unwrap_or_default(),
-            owner,
-            status: kstatus::compute(&value, SystemTime::now()),
-            expires: value.pointer("/spec/ttlSecondsAfterFinished").is_some(),
-        }
-    }
-}
+/// So many kinds are watched at most. Objects of others are looked at when their Kustomizations run.
+const MAX_KINDS: usize = 256;
 
-/// An object's kind and key.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct ObjectKey {
-    /// API group and kind, e.g. `apps/Deployment`.
-    pub kind: String,
-    /// Namespace (empty for cluster scope) and name.
-    pub key: Key,
-}
+/// How long a watch that was just started may take to show what there is. After that the API server is asked.
+const FIRST_LIST: Duration = Duration::from_secs(2);
 
-/// Called with the owner of an object that is gone.
-pub type Lost = Box<dyn Fn(&ObjectKey, &Seen) + Send + Sync>;
+/// Learns what watches show of applied objects.
+pub trait Observer: Send + std::marker::Sync {
+    /// Whether the loss of an object is drift.
+    fn misses(&self, object: &ObjectKey, last: &Seen) -> bool;
+
+    /// An object that is missed is gone.
+    fn lost(&self, object: &ObjectKey, last: &Seen);
+
+    /// Fields that an owner has applied have changed since.
+    fn drifted(&self, object: &ObjectKey, now: &Seen, memory: &Memory);
+}
 
 /// The watched objects of all Kustomizations.
 pub struct Objects {
     hub: Hub,
-    lost: Arc<Lost>,
+    observer: Arc<dyn Observer>,
     kinds: Mutex<HashMap<String, Watched>>,
     waiters: Arc<Waiters>,
+    reducer: Reducer,
+    rules: Rules,
+    rights: Rights,
 }
 
 /// What the last apply of each Kustomization left in its inventory, by inventory id. Newer than the status that
@@ -109,6 +93,7 @@ impl Kept {
 
 struct Watched {
     index: Index<Seen>,
+    since: Instant,
     dispatch: JoinHandle<()>,
 }
 
@@ -127,14 +112,23 @@ impl std::fmt::Debug for Objects {
 }
 
 impl Objects {
-    /// Watches through `hub`; `lost` hears of every deleted object that had an owner.
+    /// Watches through `hub`, on behalf of the field managers that apply; `observer` hears of drift from `ledger`.
     #[must_use]
-    pub fn new(hub: Hub, lost: Lost) -> Self {
+    pub fn new(
+        hub: Hub,
+        ledger: Arc<Ledger>,
+        managers: FieldManagers,
+        observer: Arc<dyn Observer>,
+    ) -> Self {
+        let managers = Arc::new(managers);
         Self {
+            rules: Rules::new(hub.clone()),
             hub,
-            lost: Arc::new(lost),
+            observer,
             kinds: Mutex::default(),
             waiters: Arc::default(),
+            reducer: Reducer { managers, ledger },
+            rights: Rights::default(),
         }
     }
 
@@ -144,30 +138,99 @@ impl Objects {
         self.hub.seen_by(client, namespace)
     }
 
-    /// The objects of one kind; the watch starts with the first call.
-    pub fn kind(&self, resource: &ApiResource) -> Index<Seen> {
+    /// What was applied.
+    #[must_use]
+    pub fn ledger(&self) -> &Arc<Ledger> {
+        &self.reducer.ledger
+    }
+
+    /// `owner` no longer keeps `entries`.
+    pub fn forget(&self, owner: &Key, entries: &[InventoryEntry]) {
+        let parse = |entry: &InventoryEntry| inventory::parse_id(&entry.id).ok();
+        let objects = entries.iter().filter_map(parse);
+        let ledger = &self.reducer.ledger;
+        ledger.forget(owner, objects.map(|object| ObjectKey::of(&object)));
+    }
+
+    /// What decides over applies.
+    #[must_use]
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// Who may apply what.
+    #[must_use]
+    pub fn rights(&self) -> &Rights {
+        &self.rights
+    }
+
+    /// The objects of one kind; the watch starts with the first call. `None` if too many kinds are watched.
+    pub fn kind(&self, resource: &ApiResource) -> Option<Index<Seen>> {
         let kind = kind_of(resource);
         let mut kinds = self.kinds.lock();
         if let Some(watched) = kinds.get(&kind) {
-            return watched.index.clone();
+            return Some(watched.index.clone());
         }
-        let index = self.hub.index(resource, label::KUSTOMIZE_NAME, |object| {
-            Some(Seen::of(object))
-        });
-        let dispatch = tokio::spawn(dispatch(
-            kind.clone(),
-            index.clone(),
-            Arc::clone(&self.waiters),
-            Arc::clone(&self.lost),
-        ));
-        kinds.insert(
-            kind,
-            Watched {
-                index: index.clone(),
-                dispatch,
-            },
-        );
-        index
+        if kinds.len() >= MAX_KINDS {
+            // Those of which there is nothing (any more) make room.
+            kinds.retain(|_, watched| {
+                !watched.index.is_current() || !watched.index.list().is_empty()
+            });
+            if kinds.len() >= MAX_KINDS {
+                tracing::debug!(kind, "too many kinds, not watched");
+                return None;
+            }
+        }
+        let (reducer, name) = (self.reducer.clone(), kind.clone());
+        let reduce = move |object: &_| reducer.reduce(&name, object);
+        let index = self.hub.index(resource, label::KUSTOMIZE_NAME, reduce);
+        let dispatch = Dispatch {
+            kind: kind.clone(),
+            client: self.hub.client().clone(),
+            resource: resource.clone(),
+            index: index.clone(),
+            waiters: Arc::clone(&self.waiters),
+            ledger: Arc::clone(&self.reducer.ledger),
+            observer: Arc::clone(&self.observer),
+        };
+        let watched = Watched {
+            index: index.clone(),
+            since: Instant::now(),
+            dispatch: tokio::spawn(dispatch.run()),
+        };
+        kinds.insert(kind, watched);
+        Some(index)
+    }
+
+    /// Gives a watch the time of its first list.
+    pub async fn listed(&self, kind: &str, index: &Index<Seen>) {
+        let since = self.kinds.lock().get(kind).map(|watched| watched.since);
+        if let Some(since) = since {
+            first_list(since, index.sync()).await;
+        }
+    }
+
+    /// These are written from now on: what a watch shows of them is not judged until that is over.
+    pub fn write(&self, objects: Vec<ObjectKey>) -> Writing<'_> {
+        self.reducer.ledger.write(&objects);
+        Writing {
+            watched: self,
+            objects,
+        }
+    }
+
+    /// These were written, and `memories` is what came of it. What was changed by others meanwhile is judged now.
+    fn written(&self, objects: &[ObjectKey], memories: Vec<(ObjectKey, Memory)>) {
+        for object in self.reducer.ledger.written(objects, memories) {
+            let index = self
+                .kinds
+                .lock()
+                .get(&object.kind)
+                .map(|it| it.index.clone());
+            if let Some(now) = index.and_then(|index| index.get(&object.key)) {
+                judge(&*self.observer, &self.reducer.ledger, &object, &now);
+            }
+        }
     }
 
     /// A bell that rings when any of `objects` changes.
@@ -186,6 +249,26 @@ impl Objects {
             objects: objects.to_vec(),
             waiters: Arc::clone(&self.waiters),
         }
+    }
+}
+
+/// Objects that are being written.
+pub struct Writing<'a> {
+    watched: &'a Objects,
+    objects: Vec<ObjectKey>,
+}
+
+impl Writing<'_> {
+    /// They are written, and `memories` is what came of it.
+    pub fn done(mut self, memories: Vec<(ObjectKey, Memory)>) {
+        let objects = std::mem::take(&mut self.objects);
+        self.watched.written(&objects, memories);
+    }
+}
+
+impl Drop for Writing<'_> {
+    fn drop(&mut self) {
+        self.watched.written(&self.objects, Vec::new());
     }
 }
 
@@ -238,42 +321,72 @@ impl Drop for Bell {
     }
 }
 
-async fn dispatch(kind: String, index: Index<Seen>, waiters: Arc<Waiters>, lost: Arc<Lost>) {
-    let mut changes = index.subscribe();
-    loop {
-        let change = changes.next().await;
-        let object = ObjectKey {
-            kind: kind.clone(),
-            key: change.key,
-        };
-        waiters.ring(&object);
-        if let (Some(old), None) = (change.old, change.new) {
-            lost(&object, &old);
+/// Tells what the watch of one kind shows.
+struct Dispatch {
+    kind: String,
+    client: Client,
+    resource: ApiResource,
+    index: Index<Seen>,
+    waiters: Arc<Waiters>,
+    ledger: Arc<Ledger>,
+    observer: Arc<dyn Observer>,
+}
+
+impl Dispatch {
+    async fn run(self) {
+        let mut changes = self.index.subscribe();
+        loop {
+            let change = changes.next().await;
+            let object = ObjectKey {
+                kind: self.kind.clone(),
+                key: change.key,
+            };
+            self.waiters.ring(&object);
+            match (change.old, change.new) {
+                (_, Some(now)) => judge(&*self.observer, &self.ledger, &object, &now),
+                (Some(last), None) if self.observer.misses(&object, &last) => {
+                    self.look_for(object, last);
+                }
+                _ => {}
+            }
         }
     }
+
+    /// Tells that an object is gone, unless only its label is: people take that off to keep an object.
+    fn look_for(&self, object: ObjectKey, last: Seen) {
+        let client = self.client.clone();
+        let api: Api<DynamicObject> = match object.key.namespace.as_str() {
+            "" => Api::all_with(client, &self.resource),
+            namespace => Api::namespaced_with(client, namespace, &self.resource),
+        };
+        let observer = Arc::clone(&self.observer);
+        tokio::spawn(async move {
+            match api.get_metadata_opt(&object.key.name).await {
+                Ok(Some(_)) => tracing::debug!(kind = object.kind, "object has lost its label"),
+                // If it cannot be read, the pass will say why.
+                Ok(None) | Err(_) => observer.lost(&object, &last),
+            }
+        });
+    }
+}
+
+fn judge(observer: &dyn Observer, ledger: &Ledger, object: &ObjectKey, now: &Seen) {
+    if let Some(memory) = ledger.measure(object)
+        && memory.has_drifted(now)
+    {
+        observer.drifted(object, now, &memory);
+    }
+}
+
+/// Waits until everything was listed, at most until [`FIRST_LIST`] after `since`.
+async fn first_list(since: Instant, mut sync: channel::Receiver<Sync>) {
+    let listed = sync.wait_for(|sync| sync.synced);
+    let _ = tokio::time::timeout_at(since + FIRST_LIST, listed).await;
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
-
-    #[test]
-    fn keeps_the_owner_and_the_verdict() {
-        let object: DynamicObject = serde_json::from_value(json!({
-            "apiVersion": "batch/v1", "kind": "Job",
-            "metadata": {"name": "j", "namespace": "ns", "uid": "u", "generation": 1, "resourceVersion": "7", "labels": {
-                "kustomize.toolkit.fluxcd.io/name": "app", "kustomize.toolkit.fluxcd.io/namespace": "team",
-            }},
-            "spec": {"ttlSecondsAfterFinished": 1}, "status": {},
-        }))
-        .expect("an object");
-        let seen = Seen::of(&object);
-        assert_eq!(seen.owner, Some(Key::new("team", "app")));
-        assert_eq!(seen.status.kind, kstatus::Kind::InProgress);
-        assert!(seen.expires);
-    }
 
     #[tokio::test]
     async fn a_bell_rings_for_its_objects_only_and_leaves_no_trace() {

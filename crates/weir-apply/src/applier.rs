@@ -168,10 +168,7 @@ impl Applier {
 
     /// What the index has to say about an object.
     async fn look(&self, desired: Object) -> Unplanned {
-        let mut target = Target {
-            object: desired.reference(),
-            api_version: desired.api_version().to_owned(),
-        };
+        let mut target = Target::of(&desired);
         let known = match &self.index {
             Some(index) => {
                 let mapping = self

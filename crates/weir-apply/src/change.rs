@@ -78,10 +78,7 @@ impl Change {
     #[must_use]
     pub fn of(object: &Object, action: Action) -> Self {
         Self {
-            target: Target {
-                object: object.reference(),
-                api_version: object.api_version().to_owned(),
-            },
+            target: Target::of(object),
             action,
             uid: object.uid().to_owned(),
             resource_version: object.resource_version().to_owned(),

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 
 use weir_api::meta::InventoryEntry;
 
-use crate::object::{ObjectRef, join_api_version};
+use crate::object::{Object, ObjectRef, join_api_version};
 
 /// An inventory id that does not name an object.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -23,6 +23,15 @@ pub struct Target {
 }
 
 impl Target {
+    /// What identifies `object`.
+    #[must_use]
+    pub fn of(object: &Object) -> Self {
+        Self {
+            object: object.reference(),
+            api_version: object.api_version().to_owned(),
+        }
+    }
+
     /// Reads an entry.
     ///
     /// # Errors

@@ -31,7 +31,7 @@ pub use error::ApplyError;
 pub use index::{Known, LiveIndex};
 pub use inventory::Target;
 pub use live::{Accepted, Digest, Live, Marks, Owned};
-pub use normalize::normalize;
+pub use normalize::{is_built_in, normalize};
 pub use object::{GroupKind, NotAnObject, Object, ObjectRef};
 pub use plan::{Planned, StagePlan, Step};
 pub use prepare::{Owner, PrepareError, prepare};

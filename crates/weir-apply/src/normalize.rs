@@ -35,6 +35,17 @@ pub fn normalize(object: &mut Object) {
     }
 }
 
+/// Whether the kind is one that every API server serves, with a schema that does not change while it runs.
+#[must_use]
+pub fn is_built_in(api_version: &str, kind: &str) -> bool {
+    let untyped = matches!(
+        (api_version, kind),
+        ("apiextensions.k8s.io/v1", "CustomResourceDefinition")
+            | ("apiregistration.k8s.io/v1", "APIService")
+    );
+    untyped || table::Table::get().kind(api_version, kind).is_some()
+}
+
 /// Where the pod template of a built-in workload is.
 fn pod_spec_pointer(api_version: &str, kind: &str) -> Option<&'static str> {
     Some(match (api_version, kind) {

@@ -47,7 +47,17 @@ struct Id {
     api_version: String,
     plural: String,
     labels: Option<String>,
+    scope: Scope,
     shared: TypeId,
+}
+
+/// How much of the cluster a watch covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Scope {
+    /// What the hub is limited to.
+    Hub,
+    /// All of it.
+    Cluster,
 }
 
 impl Debug for Hub {
@@ -133,7 +143,24 @@ impl Hub {
         let labels = (!labels.is_empty()).then(|| labels.to_owned());
         let id = Id::new::<index::Shared<V>>(resource, labels.as_deref());
         Index {
-            shared: self.shared(id, || index::start(self, resource, labels, reduce)),
+            shared: self.shared(id, || {
+                index::start(self, resource, labels, Scope::Hub, reduce)
+            }),
+        }
+    }
+
+    /// The same of all objects of a kind that has no namespaces, also if the hub is limited to one.
+    pub fn cluster_index<V, F>(&self, resource: &ApiResource, reduce: F) -> Index<V>
+    where
+        V: Clone + Send + std::marker::Sync + 'static,
+        F: Fn(&DynamicObject) -> Option<V> + Send + std::marker::Sync + 'static,
+    {
+        let mut id = Id::new::<index::Shared<V>>(resource, None);
+        id.scope = Scope::Cluster;
+        Index {
+            shared: self.shared(id, || {
+                index::start(self, resource, None, Scope::Cluster, reduce)
+            }),
         }
     }
 
@@ -165,11 +192,17 @@ impl Hub {
         shared
     }
 
-    fn run(&self, resource: &ApiResource, labels: Option<String>, sink: Arc<dyn Sink>) -> Running {
+    fn run(
+        &self,
+        resource: &ApiResource,
+        labels: Option<String>,
+        scope: Scope,
+        sink: Arc<dyn Sink>,
+    ) -> Running {
         let client = self.inner.client.clone();
-        let api: Api<DynamicObject> = match &self.inner.namespace {
-            Some(namespace) => Api::namespaced_with(client, namespace, resource),
-            None => Api::all_with(client, resource),
+        let api: Api<DynamicObject> = match (&self.inner.namespace, scope) {
+            (Some(namespace), Scope::Hub) => Api::namespaced_with(client, namespace, resource),
+            _ => Api::all_with(client, resource),
         };
         let alive = Arc::new(());
         let watch = Watch {
@@ -197,6 +230,7 @@ impl Id {
             api_version: resource.api_version.clone(),
             plural: resource.plural.clone(),
             labels: labels.map(ToOwned::to_owned),
+            scope: Scope::Hub,
             shared: TypeId::of::<S>(),
         }
     }

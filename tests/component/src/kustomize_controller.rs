@@ -3,6 +3,7 @@
 mod apply;
 mod deletion;
 mod depends_on;
+mod drift;
 mod failure;
 mod health;
 mod identity;

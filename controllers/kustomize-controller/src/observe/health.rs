@@ -23,7 +23,7 @@ use weir_runtime::hub::Index;
 use weir_runtime::kind::{Chain, Key};
 
 use crate::plan::identity::namespace;
-use crate::watch::{ObjectKey, Objects, Seen, kind_of};
+use crate::watch::{ObjectKey, Objects, Seen, current, kind_of};
 use pods::Pods;
 
 /// How often an object is asked for that no watch shows.
@@ -325,7 +325,8 @@ fn until(moment: SystemTime) -> Duration {
 struct Waiting<'a> {
     target: &'a Target,
     owner: &'a Key,
-    index: Index<Seen>,
+    /// `None` where it cannot be watched.
+    index: Option<Index<Seen>>,
     status: Option<Status>,
     /// When the API server was asked last.
     asked: Instant,
@@ -348,17 +349,15 @@ impl<'a> Waiting<'a> {
     /// Takes the newest verdict that counts: the watch's, at the first look the apply's own, and at a poll
     /// the API server's for what the watch does not show.
     async fn look(&mut self, client: &Client, poll: bool, first: bool) {
-        let seen = self
-            .index
-            .get(&self.target.object.key)
-            .filter(|_| self.index.is_current());
+        let index = self.index.as_ref();
+        let seen = index.and_then(|index| current(index, &self.target.object.key));
         let due = self
             .changes_at()
             .is_some_and(|moment| moment <= SystemTime::now());
         // An event may be lost: who waits for long asks now and then.
         let doubted = poll && self.asked.elapsed() >= DOUBT;
         if let Some(seen) = seen.filter(|seen| self.counts(seen) && !due && !doubted) {
-            self.status = Some(seen.status);
+            self.status = Some(seen.live.status);
             return;
         }
         match &self.target.applied {
@@ -425,7 +424,10 @@ impl<'a> Waiting<'a> {
         let expires = |applied: &Applied| applied.expires;
         let found = self.api(client).get_opt(&self.target.object.key.name).await;
         self.status = Some(match found {
-            Ok(Some(found)) => Seen::of(&found).status,
+            Ok(Some(found)) => {
+                let value = serde_json::to_value(&found).unwrap_or_default();
+                kstatus::compute(&value, SystemTime::now())
+            }
             Ok(None) if self.target.applied.as_ref().is_some_and(expires) => Status {
                 kind: Kind::Current,
                 ..Status::not_found()

@@ -19,6 +19,8 @@ pub const KUSTOMIZE_PRUNE: &str = "kustomize.toolkit.fluxcd.io/prune";
 pub const KUSTOMIZE_FORCE: &str = "kustomize.toolkit.fluxcd.io/force";
 /// On applied objects: `disabled` exempts the object from variable substitution.
 pub const KUSTOMIZE_SUBSTITUTE: &str = "kustomize.toolkit.fluxcd.io/substitute";
+/// Ours: on applied objects and Kustomizations, `interval` or `watch`: when drift is corrected.
+pub const WEIR_DRIFT: &str = "weir.dev/drift";
 
 /// The value `disabled` of the switches above, compared without regard to case.
 pub const DISABLED: &str = "disabled";

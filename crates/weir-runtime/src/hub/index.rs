@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use kube::api::{ApiResource, DynamicObject};
 
-use super::{Hub, Running, key_of, versioned};
+use super::{Hub, Running, Scope, key_of, versioned};
 use crate::cache::{Cache, Versioned};
 use crate::watch::Sink;
 
@@ -24,6 +24,7 @@ pub(super) fn start<V, F>(
     hub: &Hub,
     resource: &ApiResource,
     labels: Option<String>,
+    scope: Scope,
     reduce: F,
 ) -> Shared<V>
 where
@@ -37,7 +38,7 @@ where
     });
     Shared {
         cache,
-        _running: hub.run(resource, labels, sink),
+        _running: hub.run(resource, labels, scope, sink),
     }
 }
 

@@ -12,7 +12,7 @@ use serde_json::Value;
 use tokio::sync::watch as channel;
 use weir_api::Reconcilable;
 
-use super::{Hub, Running, Subscription, key_of, versioned, wait_synced};
+use super::{Hub, Running, Scope, Subscription, key_of, versioned, wait_synced};
 use crate::cache::{Cache, Sync, Versioned};
 use crate::kind::Key;
 use crate::metrics::Metrics;
@@ -148,7 +148,7 @@ pub(super) fn start<T: Reconcilable>(
         kind: resource.kind.clone(),
         logged: Mutex::default(),
     };
-    let running = hub.run(resource, labels, Arc::new(decoder));
+    let running = hub.run(resource, labels, Scope::Hub, Arc::new(decoder));
     Shared {
         objects,
         poisons,

@@ -79,7 +79,7 @@ pub(super) fn path(object: &Object) -> Option<String> {
 
 /// One object of each kind.
 pub(super) fn objects(namespace: &str) -> Vec<Value> {
-    let object = |api_version: &str, kind: &str, content: Value| {
+    let object = |(api_version, kind, content): (&str, &str, Value)| {
         let mut object = json!({
             "apiVersion": api_version, "kind": kind,
             "metadata": {"name": "sample", "namespace": namespace, "annotations": {"mine": "x"}},
@@ -87,75 +87,90 @@ pub(super) fn objects(namespace: &str) -> Vec<Value> {
         super::merge(&mut object, &content);
         object
     };
-    let mut all = vec![
-        object(
+    let all = core().into_iter().chain(others()).chain(workloads());
+    all.map(object).collect()
+}
+
+/// API version, kind, and the fields besides its name.
+type Row = (&'static str, &'static str, Value);
+
+/// Objects of the core group without a pod template.
+fn core() -> Vec<Row> {
+    vec![
+        (
             "v1",
             "ConfigMap",
             json!({"data": {"a": "1", "b": "2"}, "binaryData": {"c": "YQ=="}}),
         ),
-        object(
+        (
             "v1",
             "Secret",
             json!({"stringData": {"a": "1"}, "data": {"b": "Mg=="}}),
         ),
-        object(
+        (
             "v1",
             "ServiceAccount",
             json!({"automountServiceAccountToken": false, "imagePullSecrets": [{"name": "a"}, {"name": "b"}]}),
         ),
-        object(
+        (
             "v1",
             "Service",
             json!({"spec": {"selector": {"app": "a"}, "ports": [
             {"name": "a", "port": 80, "targetPort": "http"}, {"name": "b", "port": 80, "protocol": "UDP"}]}}),
         ),
-        object(
+        (
             "v1",
             "PersistentVolumeClaim",
             json!({"spec": {"accessModes": ["ReadWriteOnce", "ReadOnlyMany"], "resources": {"requests": {"storage": "1Gi"}}}}),
         ),
-        object(
+        (
             "v1",
             "LimitRange",
             json!({"spec": {"limits": [{"type": "Container", "default": {"cpu": "1000m", "memory": "1Gi"}}]}}),
         ),
-        object(
+        (
             "v1",
             "ResourceQuota",
             json!({"spec": {"hard": {"pods": "10000", "requests.cpu": "1000k"}, "scopes": ["NotTerminating"]}}),
         ),
-        object(
+    ]
+}
+
+/// Objects of other groups.
+fn others() -> Vec<Row> {
+    vec![
+        (
             "rbac.authorization.k8s.io/v1",
             "Role",
             json!({"rules": [
             {"apiGroups": [""], "resources": ["pods", "secrets"], "verbs": ["get", "list"]},
             {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get"]}]}),
         ),
-        object(
+        (
             "rbac.authorization.k8s.io/v1",
             "RoleBinding",
             json!({
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "sample"},
             "subjects": [{"kind": "ServiceAccount", "name": "a", "namespace": "default"}, {"kind": "User", "name": "u", "apiGroup": "rbac.authorization.k8s.io"}]}),
         ),
-        object(
+        (
             "networking.k8s.io/v1",
             "Ingress",
             json!({"spec": {"ingressClassName": "x", "tls": [{"hosts": ["a.example.com"]}], "rules": [
             {"host": "a.example.com", "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": {"service": {"name": "a", "port": {"number": 80}}}}]}}]}}),
         ),
-        object(
+        (
             "networking.k8s.io/v1",
             "NetworkPolicy",
             json!({"spec": {"podSelector": {"matchLabels": {"app": "a"}}, "policyTypes": ["Ingress", "Egress"],
             "ingress": [{"from": [{"podSelector": {}}, {"namespaceSelector": {}}], "ports": [{"port": 80}, {"port": "http", "protocol": "TCP"}]}]}}),
         ),
-        object(
+        (
             "policy/v1",
             "PodDisruptionBudget",
             json!({"spec": {"minAvailable": 1, "selector": {"matchLabels": {"app": "a"}}}}),
         ),
-        object(
+        (
             "autoscaling/v2",
             "HorizontalPodAutoscaler",
             json!({"spec": {"minReplicas": 1, "maxReplicas": 3,
@@ -164,30 +179,24 @@ pub(super) fn objects(namespace: &str) -> Vec<Value> {
                 {"type": "Resource", "resource": {"name": "memory", "target": {"type": "AverageValue", "averageValue": "1000m"}}}],
             "behavior": {"scaleDown": {"policies": [{"type": "Pods", "value": 1, "periodSeconds": 60}]}}}}),
         ),
-        object(
+        (
             "noop.example.com/v1",
             "Typed",
             json!({"spec": {
             "keyed": [{"name": "a", "port": 1}, {"name": "b", "proto": "udp", "port": "x"}], "set": ["a", "b"], "atomic": [1, 2],
             "whole": {"a": "1"}, "map": {"a": "1", "b": "2"}, "sub": {"b": 1}, "nothing": null}}),
         ),
-        object(
+        (
             "noop.example.com/v1",
             "Loose",
             json!({"spec": {
             "list": [{"name": "a", "x": 1}, {"name": "b"}], "map": {"a": {"b": [1, "x", null]}}, "empty": {}, "none": []}}),
         ),
-    ];
-    all.extend(
-        workloads()
-            .into_iter()
-            .map(|(api_version, kind, content)| object(api_version, kind, content)),
-    );
-    all
+    ]
 }
 
 /// Objects with a pod template.
-fn workloads() -> Vec<(&'static str, &'static str, Value)> {
+fn workloads() -> Vec<Row> {
     let pod = |restart: &str| {
         json!({
             "restartPolicy": restart, "nodeSelector": {"a": "b"}, "serviceAccountName": "sample",

@@ -52,7 +52,38 @@ impl Create {
 }
 
 /// Writes to what a walk has found; gets the path that led there.
-pub(crate) type Set<'a> = dyn FnMut(&mut Node, &[Step]) -> Result<(), Error> + 'a;
+pub(crate) type Set<'a> = dyn FnMut(&mut Node, &Trail<'_>) -> Result<(), Error> + 'a;
+
+/// How a walk got where it is, from its end.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Trail<'a> {
+    Root,
+    Key(&'a Self, &'a str),
+    Index(&'a Self, usize),
+}
+
+impl Trail<'_> {
+    /// The steps from the root.
+    pub(crate) fn steps(&self) -> Vec<Step> {
+        let mut steps = Vec::new();
+        let mut at = *self;
+        loop {
+            at = match at {
+                Trail::Root => break,
+                Trail::Key(above, name) => {
+                    steps.push(Step::Key(name.into()));
+                    *above
+                }
+                Trail::Index(above, place) => {
+                    steps.push(Step::Index(place));
+                    *above
+                }
+            };
+        }
+        steps.reverse();
+        steps
+    }
+}
 
 impl From<FieldSpecArgs> for FieldSpec {
     fn from(args: FieldSpecArgs) -> Self {
@@ -82,6 +113,9 @@ impl FieldSpec {
     pub(crate) fn fits(&self, object: &Node) -> bool {
         if !self.gvk.kind.is_empty() && self.gvk.kind != object.object_kind() {
             return false;
+        }
+        if self.gvk.group.is_empty() && self.gvk.version.is_empty() {
+            return true;
         }
         let (group, version) = split_api_version(object.api_version());
         (self.gvk.group.is_empty() || self.gvk.group == group)
@@ -117,9 +151,8 @@ impl FieldSpec {
         let mut walk = Walk {
             create: create.filter(|_| self.create),
             set,
-            trail: Vec::new(),
         };
-        let result = walk.step(object, &self.steps);
+        let result = walk.step(object, &self.steps, &Trail::Root);
         result.within(|| {
             let id = ResId {
                 gvk: Gvk::of(object.api_version(), object.object_kind()),
@@ -142,43 +175,46 @@ pub(crate) fn apply_all<'a>(
     create: Option<Create>,
     set: &mut Set<'_>,
 ) -> Result<(), Error> {
-    specs
-        .into_iter()
-        .try_for_each(|spec| spec.apply(object, create, set))
+    for spec in specs {
+        spec.apply(object, create, set)?;
+    }
+    Ok(())
 }
 
 struct Walk<'a, 'b> {
     create: Option<Create>,
     set: &'a mut Set<'b>,
-    trail: Vec<Step>,
 }
 
 impl Walk<'_, '_> {
-    fn step(&mut self, node: &mut Node, path: &[String]) -> Result<(), Error> {
+    fn step(&mut self, node: &mut Node, path: &[String], trail: &Trail<'_>) -> Result<(), Error> {
         if path.is_empty() {
-            return (self.set)(node, &self.trail);
+            return (self.set)(node, trail);
         }
         if node.is_null() {
             return Ok(());
         }
         match node.content_mut() {
-            Content::Sequence(items) => self.items(items, path),
-            Content::Mapping(_) => self.field(node, path),
+            Content::Sequence(items) => self.items(items, path, trail),
+            Content::Mapping(_) => self.field(node, path, trail),
             _ => bail!("expected sequence or mapping node"),
         }
     }
 
-    fn items(&mut self, items: &mut Items, path: &[String]) -> Result<(), Error> {
+    fn items(
+        &mut self,
+        items: &mut Items,
+        path: &[String],
+        trail: &Trail<'_>,
+    ) -> Result<(), Error> {
         for (at, item) in items.iter_mut().enumerate() {
-            self.trail.push(Step::Index(at));
-            let result = self.step(item, path);
-            self.trail.pop();
+            let result = self.step(item, path, &Trail::Index(trail, at));
             result.within(|| format!("visit traversal on path: {}", crate::go_text::list(path)))?;
         }
         Ok(())
     }
 
-    fn field(&mut self, node: &mut Node, path: &[String]) -> Result<(), Error> {
+    fn field(&mut self, node: &mut Node, path: &[String], trail: &Trail<'_>) -> Result<(), Error> {
         let (first, rest) = path.split_first().expect("a path with steps");
         let name = first.strip_suffix("[]").unwrap_or(first);
         let is_list = name.len() != first.len();
@@ -194,6 +230,7 @@ impl Walk<'_, '_> {
         let found = match make {
             None if is_plain(name) => Ok(node.get_mut(name)),
             None => node.lookup_mut(&[name]),
+            Some(_) if is_plain(name) && node.get(name).is_some() => Ok(node.get_mut(name)),
             Some(create) => node.lookup_create(&[name], create.kind),
         };
         let Some(field) = found.within(|| format!("fieldName: {name}"))? else {
@@ -207,10 +244,7 @@ impl Walk<'_, '_> {
         if let Some((kind, tag)) = becomes.filter(|_| field.is_null()) {
             revive(field, kind, tag);
         }
-        self.trail.push(Step::Key(name.trim().into()));
-        let result = self.step(field, rest);
-        self.trail.pop();
-        result
+        self.step(field, rest, &Trail::Key(trail, name.trim()))
     }
 }
 

@@ -19,6 +19,27 @@ pub(crate) struct ResMap {
     list: Vec<Resource>,
     /// Places by current id; `None` while ids may have changed.
     by_id: Option<HashMap<u64, Vec<usize>>>,
+    /// Places by names, former ones included, and perhaps by more; `None` while names may have changed.
+    by_name: Option<HashMap<String, Vec<usize>>>,
+    /// No two have one id, as long as there is an index by id.
+    unique: bool,
+}
+
+/// Notes the names of a resource.
+fn note_names(index: &mut HashMap<String, Vec<usize>>, resource: &Resource, at: usize) {
+    let former = resource.history.former.iter();
+    for name in former.map(|it| &it.name).chain([&resource.id().name]) {
+        match index.get_mut(name) {
+            Some(places) => {
+                if let Err(place) = places.binary_search(&at) {
+                    places.insert(place, at);
+                }
+            }
+            None => {
+                index.insert(name.clone(), vec![at]);
+            }
+        }
+    }
 }
 
 fn fingerprint(id: &ResId) -> u64 {
@@ -35,11 +56,17 @@ impl ResMap {
 
     /// The resources, to change.
     pub(crate) fn list_mut(&mut self) -> &mut [Resource] {
-        self.by_id = None;
+        self.forget_ids();
         &mut self.list
     }
 
-    /// Changes one resource. The index by id stays up to date.
+    fn forget_ids(&mut self) {
+        self.by_id = None;
+        self.by_name = None;
+        self.unique = false;
+    }
+
+    /// Changes one resource. The indexes stay up to date.
     ///
     /// # Errors
     /// Those of `change`.
@@ -51,6 +78,10 @@ impl ResMap {
         let old = fingerprint(self.list[at].id());
         let result = change(&mut self.list[at]);
         let new = fingerprint(self.list[at].id());
+        if let Some(index) = &mut self.by_name {
+            note_names(index, &self.list[at], at);
+        }
+        self.unique &= new == old;
         if new != old
             && let Some(index) = &mut self.by_id
         {
@@ -66,13 +97,16 @@ impl ResMap {
 
     /// All resources, leaving none.
     pub(crate) fn take(&mut self) -> Vec<Resource> {
-        self.by_id = None;
+        self.forget_ids();
         std::mem::take(&mut self.list)
     }
 
     /// A map of resources that are known to differ.
     pub(crate) fn of(list: Vec<Resource>) -> Self {
-        Self { list, by_id: None }
+        Self {
+            list,
+            ..Self::default()
+        }
     }
 
     fn index(&mut self) -> &mut HashMap<u64, Vec<usize>> {
@@ -111,6 +145,9 @@ impl ResMap {
         let at = self.list.len();
         let key = fingerprint(resource.id());
         self.index().entry(key).or_default().push(at);
+        if let Some(index) = &mut self.by_name {
+            note_names(index, &resource, at);
+        }
         self.list.push(resource);
         Ok(())
     }
@@ -167,8 +204,11 @@ impl ResMap {
                         behavior.text()
                     ),
                 }
-                self.list_mut()[*at] = resource;
-                Ok(())
+                let at = *at;
+                self.change(at, |old| {
+                    *old = resource;
+                    Ok(())
+                })
             }
             places => {
                 let found: Vec<String> = places.iter().map(|at| self.list[*at].to_line()).collect();
@@ -181,21 +221,32 @@ impl ResMap {
     }
 
     /// The places of resources of which any id of this name, former or current, fits.
-    pub(crate) fn places_of_any(&self, name: &str, fits: impl Fn(&ResId) -> bool) -> Vec<usize> {
-        let places = self.list.iter().enumerate();
+    pub(crate) fn places_of_any(
+        &mut self,
+        name: &str,
+        fits: impl Fn(&ResId) -> bool,
+    ) -> Vec<usize> {
+        let list = &self.list;
+        let index = self.by_name.get_or_insert_with(|| {
+            let mut index = HashMap::with_capacity(list.len());
+            for (at, resource) in list.iter().enumerate() {
+                note_names(&mut index, resource, at);
+            }
+            index
+        });
+        let mut places = index.get(name).cloned().unwrap_or_default();
+        places.retain(|at| {
+            let resource = &list[*at];
+            resource.has_name(name) && !resource.is_gone() && resource.any_id(&fits)
+        });
         places
-            .filter(|(_, resource)| {
-                resource.has_name(name) && !resource.is_gone() && resource.any_id(&fits)
-            })
-            .map(|(at, _)| at)
-            .collect()
     }
 
     /// The one resource of which any id is this.
     ///
     /// # Errors
     /// There is none, or several.
-    pub(crate) fn place_of_target(&self, id: &ResId) -> Result<usize, Error> {
+    pub(crate) fn place_of_target(&mut self, id: &ResId) -> Result<usize, Error> {
         let problem = match self
             .places_of_any(&id.name, |known| known.same_as(id))
             .as_slice()
@@ -225,14 +276,14 @@ impl ResMap {
     /// Drops resources that patches have deleted.
     pub(crate) fn drop_gone(&mut self) {
         if self.list.iter().any(Resource::is_gone) {
-            self.by_id = None;
+            self.forget_ids();
             self.list.retain(|resource| !resource.is_gone());
         }
     }
 
     /// Keeps the resources that fit.
     pub(crate) fn retain(&mut self, fits: impl FnMut(&Resource) -> bool) {
-        self.by_id = None;
+        self.forget_ids();
         self.list.retain(fits);
     }
 
@@ -241,8 +292,13 @@ impl ResMap {
     /// # Errors
     /// Two have.
     pub(crate) fn check_unique(&mut self) -> Result<(), Error> {
+        if self.unique && self.by_id.is_some() {
+            return Ok(());
+        }
         let list = self.take();
-        self.append_all(list)
+        self.append_all(list)?;
+        self.unique = true;
+        Ok(())
     }
 }
 

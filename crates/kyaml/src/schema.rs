@@ -15,7 +15,7 @@ use crate::node::Text;
 /// one build; nothing is global but the parsed built-in table.
 #[derive(Debug, Default)]
 pub struct Schema {
-    nodes: Vec<Shape>,
+    nodes: Vec<Place>,
     definitions: HashMap<Text, u32>,
     /// Resource types by apiVersion and kind.
     resources: HashMap<(Text, Text), u32>,
@@ -35,6 +35,33 @@ struct Shape {
     map_keys: Vec<Text>,
     /// The definition that stands in for all of this.
     reference: Option<Text>,
+}
+
+/// A shape, or the line of the built-in table that it is read from when it is needed.
+#[derive(Debug)]
+struct Place {
+    shape: OnceLock<Shape>,
+    line: &'static str,
+}
+
+impl Place {
+    fn of(shape: Shape) -> Self {
+        Self {
+            shape: OnceLock::from(shape),
+            line: "",
+        }
+    }
+
+    fn unread(line: &'static str) -> Self {
+        Self {
+            shape: OnceLock::new(),
+            line,
+        }
+    }
+
+    fn shape(&self) -> &Shape {
+        self.shape.get_or_init(|| table::shape(self.line))
+    }
 }
 
 /// References that lead to references are followed this often.
@@ -144,7 +171,7 @@ impl Schema {
 
 impl<'a> SchemaRef<'a> {
     fn shape(self) -> &'a Shape {
-        &self.schema.nodes[self.node as usize]
+        self.schema.nodes[self.node as usize].shape()
     }
 
     /// The schema of a field, or that of all fields if they are alike.

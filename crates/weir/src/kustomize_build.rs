@@ -67,7 +67,10 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
         managed_by_label: arguments.enable_managedby_label,
         ..Options::default()
     };
-    let yaml = kustomize::build(&Disk, root, &options)?.to_yaml()?;
+    let build = kustomize::build(&Disk, root, &options)?;
+    let yaml = build.to_yaml()?;
+    // The process ends: taking large trees apart would only take time.
+    std::mem::forget(build);
     match &arguments.output {
         None => crate::print(&yaml),
         Some(file) => std::fs::write(file, yaml)?,

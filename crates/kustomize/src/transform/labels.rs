@@ -64,7 +64,7 @@ fn set(
             let is_new = map.is_mapping() && map.get(key).is_none();
             map.set_field(key, scalar.clone())?;
             if is_new {
-                let mut place = trail.to_vec();
+                let mut place = trail.steps();
                 place.push(Step::Key(key.into()));
                 added.push(place);
             }

@@ -56,13 +56,22 @@ impl Candidate {
 struct Candidates {
     list: Vec<Candidate>,
     by_former_name: HashMap<String, Vec<usize>>,
+    by_original_namespace: HashMap<String, Vec<usize>>,
 }
 
 impl Candidates {
     fn of(resources: &ResMap) -> Self {
         let list: Vec<Candidate> = resources.list().iter().map(Candidate::of).collect();
         let mut by_former_name: HashMap<String, Vec<usize>> = HashMap::new();
+        let mut by_original_namespace: HashMap<String, Vec<usize>> = HashMap::new();
         for (at, candidate) in list.iter().enumerate() {
+            match by_original_namespace.get_mut(&candidate.original_namespace) {
+                Some(places) => places.push(at),
+                None => {
+                    let namespace = candidate.original_namespace.clone();
+                    by_original_namespace.insert(namespace, vec![at]);
+                }
+            }
             for former in &candidate.former {
                 let places = by_former_name.entry(former.name.clone()).or_default();
                 if places.last() != Some(&at) {
@@ -73,6 +82,7 @@ impl Candidates {
         Self {
             list,
             by_former_name,
+            by_original_namespace,
         }
     }
 }
@@ -366,8 +376,9 @@ impl Search<'_> {
     fn in_namespace(&self, namespace: Option<&Namespace>) -> impl Fn(&Candidate) -> bool + use<> {
         let wanted = namespace.and_then(|namespace| namespace.0.clone());
         let originally = wanted.as_ref().is_some_and(|wanted| {
-            let mut list = self.referrer.candidates.list.iter();
-            list.any(|it| it.original_namespace == *wanted && self.referrer.can_reach(it))
+            let all = self.referrer.candidates;
+            let mut places = all.by_original_namespace.get(wanted).into_iter().flatten();
+            places.any(|at| self.referrer.can_reach(&all.list[*at]))
         });
         move |candidate| match &wanted {
             None => true,

@@ -75,9 +75,10 @@ impl PatchSet {
             }
             (PatchText::Json(patch), Some(target)) => {
                 for at in resources.select(target)? {
-                    let resource = &mut resources.list_mut()[at];
-                    resource.remember_id();
-                    patch_json::apply(resource, patch)?;
+                    resources.change(at, |resource| {
+                        resource.remember_id();
+                        patch_json::apply(resource, patch)
+                    })?;
                 }
                 Ok(())
             }
@@ -115,16 +116,22 @@ fn by_id(resources: &mut ResMap, patch: &Resource) -> Result<(), Error> {
 
 /// Applies a patch to several resources, whatever it is called itself.
 fn apply_to_all(resources: &mut ResMap, places: &[usize], patch: &Resource) -> Result<(), Error> {
-    for at in places {
-        let target = &mut resources.list_mut()[*at];
-        let mut patch = patch.clone();
-        let own = patch.clone();
-        patch.inherit_metadata(&own)?;
-        let api_version = target.gvk().api_version();
-        patch.set_id_part(IdPart::ApiVersion(&api_version))?;
-        apply(target, &patch)?;
+    if places.is_empty() {
+        return resources.check_unique();
     }
-    resources.drop_gone();
+    let mut patch = patch.clone();
+    let own = patch.clone();
+    patch.inherit_metadata(&own)?;
+    for at in places {
+        resources.change(*at, |target| {
+            let api_version = target.gvk().api_version();
+            patch.set_id_part(IdPart::ApiVersion(&api_version))?;
+            apply(target, &patch)
+        })?;
+    }
+    if places.iter().any(|at| resources.list()[*at].is_gone()) {
+        resources.drop_gone();
+    }
     resources.check_unique()
 }
 

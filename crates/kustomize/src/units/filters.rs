@@ -188,8 +188,8 @@ fn field_spec(row: &Value) -> Result<(), String> {
     let mut trails = Vec::new();
     let found = each(row, |node| {
         field.apply(node, create, &mut |place, trail| {
-            let keys = trail.iter().filter_map(|step| match step {
-                Step::Key(key) => Some(key.as_str()),
+            let keys = trail.steps().into_iter().filter_map(|step| match step {
+                Step::Key(key) => Some(key.to_string()),
                 Step::Index(_) => None,
             });
             trails.push(Value::from(keys.collect::<Vec<_>>().join(".")));

@@ -1,17 +1,21 @@
 //! The built-in table, written by `hack/gen/openapi`.
 
-use super::{Schema, Shape, Target};
+use super::{Place, Schema, Shape, Target};
 use crate::node::Text;
 
 const TABLE: &str = include_str!("kubernetes.txt");
 
-/// Reads the table. Its form is described in the generator; what does not fit is left out.
+/// Reads the table, but leaves the fields of each node unread until they are asked for. Its form is
+/// described in the generator; what does not fit is left out.
 pub(super) fn builtin() -> Schema {
     let mut schema = Schema::default();
     for line in TABLE.lines() {
+        if let Some(fields) = line.strip_prefix("N") {
+            schema.nodes.push(Place::unread(fields));
+            continue;
+        }
         let mut words = line.split(' ');
         match words.next() {
-            Some("N") => schema.nodes.push(shape(words)),
             Some("D") => {
                 if let (Some(node), Some(name)) = (number(words.next()), words.next()) {
                     schema.definitions.insert(name.into(), node);
@@ -43,9 +47,10 @@ fn number(word: Option<&str>) -> Option<u32> {
     word?.parse().ok()
 }
 
-fn shape<'a>(words: impl Iterator<Item = &'a str>) -> Shape {
+/// Reads what stands behind the `N` of a line.
+pub(super) fn shape(fields: &str) -> Shape {
     let mut shape = Shape::default();
-    for word in words {
+    for word in fields.split(' ').filter(|word| !word.is_empty()) {
         let Some((name, value)) = word.split_once('=') else {
             shape.array |= word == "@";
             continue;
@@ -74,7 +79,7 @@ mod tests {
         let schema = builtin();
         let nodes = u32::try_from(schema.nodes.len()).unwrap();
         let inside = |target: &Target| matches!(target, Target::Node(node) if *node < nodes);
-        for shape in &schema.nodes {
+        for shape in schema.nodes.iter().map(Place::shape) {
             assert!(shape.fields.iter().all(|(_, target)| inside(target)));
             assert!(shape.fields.is_sorted_by(|a, b| a.0 < b.0));
             assert!(shape.items.iter().chain(&shape.additional).all(inside));

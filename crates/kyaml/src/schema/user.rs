@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
 
-use super::{Schema, Shape, Target};
+use super::{Place, Schema, Shape, Target};
 use crate::node::Text;
 use crate::{Error, Limits};
 
@@ -63,12 +63,12 @@ pub(super) fn read_comment(text: &str, base: &Arc<Schema>) -> Option<Schema> {
     let texts = map.values().all(Json::is_string);
     if texts && map.get("$openapi").is_some_and(|name| name != "") {
         // The short form of a setter: a reference that leads nowhere.
-        schema.nodes.push(Shape::default());
+        schema.nodes.push(Place::of(Shape::default()));
         return Some(schema);
     }
-    schema.nodes.push(Shape::default());
+    schema.nodes.push(Place::of(Shape::default()));
     let shape = schema.shape(&map, 0).ok()?;
-    schema.nodes[0] = shape;
+    schema.nodes[0] = Place::of(shape);
     Some(schema)
 }
 
@@ -108,7 +108,7 @@ impl Schema {
             Json::Object(map) => self.shape(map, depth)?,
             _ => Shape::default(),
         };
-        self.nodes.push(shape);
+        self.nodes.push(Place::of(shape));
         u32::try_from(self.nodes.len() - 1).map_err(|_| Error::Limit("schema is too large".into()))
     }
 

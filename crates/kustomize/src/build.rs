@@ -258,9 +258,9 @@ fn customized(target: &Target<'_>) -> Result<ResMap, Error> {
     let accumulated = target.accumulate()?;
     let mut resources = accumulated.resources;
     target.context().schema.check()?;
-    let mut histories = resources.list().iter().map(|resource| &resource.history);
-    histories.try_for_each(|history| history.check())?;
+    check_histories(&resources)?;
     transform::Transformer::Hash.transform(&mut resources)?;
+    check_histories(&resources)?;
     transform::rewrite_names(&mut resources, &accumulated.config.name_reference)?;
     let fields = &accumulated.config.var_reference;
     let unused = transform::resolve_vars(&accumulated.vars, &mut resources, fields)?;
@@ -279,6 +279,12 @@ fn customized(target: &Target<'_>) -> Result<ResMap, Error> {
     });
     resources.check_unique()?;
     Ok(resources)
+}
+
+/// Fails where upstream cannot tell former ids apart.
+fn check_histories(resources: &ResMap) -> Result<(), Error> {
+    let mut histories = resources.list().iter().map(|resource| &resource.history);
+    histories.try_for_each(|history| history.check())
 }
 
 /// Order, label, and annotations of the output.

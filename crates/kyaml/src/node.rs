@@ -147,6 +147,8 @@ pub(crate) struct Extra {
     pub(crate) tag: Option<Text>,
     /// The comment at the top of the document whose root this is.
     pub(crate) document_head: Text,
+    /// Comments at the end of its document, if this is a root.
+    pub(crate) document_foot: Text,
 }
 
 pub(crate) static NO_COMMENTS: Comments = Comments {

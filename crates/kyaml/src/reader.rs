@@ -59,6 +59,9 @@ fn read(
         if !document.head_comment.is_empty() {
             root.extra_mut().document_head = document.head_comment;
         }
+        if !document.foot_comment.is_empty() {
+            root.extra_mut().document_foot = document.foot_comment;
+        }
         match single.then(|| wrapped_items(&root)).flatten() {
             Some(()) => objects.extend(take_items(root)),
             None => objects.push(root),

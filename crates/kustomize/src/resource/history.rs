@@ -78,7 +78,10 @@ pub(crate) struct History {
     pub(crate) allow_name_change: bool,
     /// This patch may change its target's kind.
     pub(crate) allow_kind_change: bool,
-    /// A former id has commas, which the original takes for separators and trips over.
+    /// A former id had no name.
+    pub(crate) nameless: bool,
+    /// A former id has commas, which the original takes for separators and trips over, or only some
+    /// have a name.
     pub(crate) contradictory: bool,
 }
 
@@ -98,8 +101,11 @@ impl History {
     /// Notes a former id.
     pub(super) fn remember(&mut self, id: &ResId) {
         if id.name.is_empty() {
+            self.nameless = true;
+            self.contradictory |= !self.former.is_empty();
             return;
         }
+        self.contradictory |= self.nameless;
         let names = split(&id.name);
         let namespaces = split(id.effective_namespace());
         let kinds = split(&id.gvk.kind);
@@ -120,7 +126,7 @@ impl History {
     /// Fails if a former id cannot be told apart.
     ///
     /// # Errors
-    /// It has commas.
+    /// It has commas, or no name where others have one.
     pub(crate) fn check(&self) -> Result<(), Error> {
         if self.contradictory {
             bail!("{CONTRADICTION}");
@@ -193,6 +199,7 @@ impl History {
         let enabled = |text: Option<String>| text.as_deref() == Some(ENABLED);
         let mut history = Self {
             former: Vec::new(),
+            nameless: false,
             contradictory: false,
             prefixes: text(PREFIXES).map(|list| split(&list)).unwrap_or_default(),
             suffixes: text(SUFFIXES).map(|list| split(&list)).unwrap_or_default(),

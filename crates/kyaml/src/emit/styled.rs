@@ -53,12 +53,14 @@ impl Node {
         Ok(out)
     }
 
-    /// As [`Node::to_styled`], below the comment that stood at the top of its document: for the lines in
-    /// errors.
+    /// As [`Node::to_styled`], between the comments that stood at the top and at the end of its document:
+    /// for what upstream reads again, and for the lines in its errors.
     pub(crate) fn to_styled_document(&self) -> Result<String, Error> {
-        let head = self.extra.as_ref().map_or("", |extra| &extra.document_head);
+        let (head, foot) = self.extra.as_ref().map_or(("", ""), |extra| {
+            (extra.document_head.as_str(), extra.document_foot.as_str())
+        });
         let mut out = String::new();
-        Emitter::new(&mut out, SequenceIndent::Compact).document(self, head, "")?;
+        Emitter::new(&mut out, SequenceIndent::Compact).document(self, head, foot)?;
         Ok(out)
     }
 }

@@ -37,7 +37,7 @@ impl Node {
     fn is_surely_settled(&self) -> bool {
         let is_quiet_scalar = |node: &Self| {
             let plain = matches!(node.content, Content::Scalar(_)) && node.anchor().is_none();
-            plain && !node.style.has(Style::FOLDED) && !begins_with_tab(node)
+            plain && !node.style.has(Style::FOLDED) && !begins_with_tab(node) && !keeps_breaks(node)
         };
         let is_quiet = |node: &Self| match &node.content {
             Content::Mapping(entries) if !entries.is_empty() => {
@@ -65,7 +65,8 @@ impl Node {
                 }
             }
             let values = node.entries().iter().map(|entry| {
-                let bare = entry.key.extra.is_none() || entry.value.style != Style::FLOW;
+                let flow = entry.value.style == Style::FLOW || is_empty_collection(&entry.value);
+                let bare = entry.key.extra.is_none() || !flow;
                 (&entry.value, bare)
             });
             for (child, bare) in values.chain(node.items().iter().map(|item| (item, true))) {
@@ -80,13 +81,16 @@ impl Node {
         true
     }
 
-    /// Whether printing may lose something: folded scalars, blocks that begin with a tab, tagged
-    /// collections and flow collections with comments, keys that are collections or `<<`.
+    /// Whether printing may lose something: folded scalars, blocks that begin with a tab or keep empty
+    /// lines before a comment, tagged collections and flow collections with comments, keys that are
+    /// collections or `<<`.
     fn is_fragile(&self) -> bool {
         let mut stack = vec![(self, false)];
+        let mut kept = false;
         while let Some((node, commented)) = stack.pop() {
-            let flow = node.style.has(Style::FLOW);
+            kept |= keeps_breaks(node);
             let collection = !matches!(node.content, Content::Scalar(_) | Content::Alias(_));
+            let flow = node.style.has(Style::FLOW) || is_empty_collection(node);
             let comments = commented
                 || node
                     .extra
@@ -111,7 +115,11 @@ impl Node {
                 stack.push((&entry.value, commented));
             }
         }
-        false
+        kept && (has_comments(self)
+            || self
+                .extra
+                .as_ref()
+                .is_some_and(|e| !e.document_foot.is_empty()))
     }
 
     /// Fills in what is wrong, with the lines of the printed node, as upstream decodes that.
@@ -149,6 +157,23 @@ fn begins_with_tab(node: &Node) -> bool {
         && matches!(first, Some(b'\t' | b'\n'))
         && text.trim_start_matches('\n').starts_with('\t')
         && text.contains('\n')
+}
+
+/// An empty collection is printed in flow style whatever its own.
+fn is_empty_collection(node: &Node) -> bool {
+    match &node.content {
+        Content::Mapping(entries) => entries.is_empty(),
+        Content::Sequence(items) => items.is_empty(),
+        _ => false,
+    }
+}
+
+/// Whether a block scalar ends with empty lines, to which one before a comment adds itself.
+fn keeps_breaks(node: &Node) -> bool {
+    let Content::Scalar(text) = &node.content else {
+        return false;
+    };
+    text.ends_with('\n') && (text.ends_with("\n\n") || text.as_str() == "\n")
 }
 
 fn has_comments(node: &Node) -> bool {

@@ -72,6 +72,11 @@ struct Counts {
     features: BTreeMap<&'static str, (u64, u64)>,
 }
 
+/// The files of one random overlay; `root` is the folder to build.
+pub(crate) fn overlay(number: u64) -> BTreeMap<String, String> {
+    layers::case(1, number).files
+}
+
 /// Compares the two on random cases.
 ///
 /// # Errors

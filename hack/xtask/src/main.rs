@@ -13,6 +13,7 @@ mod conformance;
 mod control_plane;
 mod deny;
 mod flux_cli;
+mod fuzz;
 mod fuzz_diff;
 mod quickstart;
 mod suite;
@@ -67,6 +68,8 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Fuzz what reads foreign bytes: `fuzz [TARGET] --seconds 60`.
+    Fuzz(fuzz::Options),
     /// Compare with the real program on random input: `fuzz-diff kustomize --n 2000 --seed 1`.
     FuzzDiff(fuzz_diff::Options),
     /// Show a GitOps loop from nothing, with times; needs no cluster.
@@ -112,6 +115,7 @@ fn run(task: Task) -> Result<()> {
         }
         Task::Conformance { args } => conformance::run(args),
         Task::Record { args } => conformance::record(args),
+        Task::Fuzz(options) => fuzz::run(&options),
         Task::FuzzDiff(options) => fuzz_diff::run(&options),
         Task::Quickstart(options) => quickstart::run(&options),
         Task::FluxCli(options) => flux_cli::run(&options),

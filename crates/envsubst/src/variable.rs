@@ -21,8 +21,15 @@ pub fn check_name(name: &str) -> Result<(), InvalidName> {
     }
 }
 
-/// A value as substitution uses it: without its newlines, so that no value can start a line of YAML.
+/// What YAML takes for the end of a line, beside the line feed.
+const BREAKS: [char; 4] = ['\r', '\u{85}', '\u{2028}', '\u{2029}'];
+
+/// A value as substitution uses it: on one line, so that no value can begin a line of YAML and with it a
+/// field of the object.
+///
+/// Line feeds vanish, as upstream. The other breaks of YAML, which upstream leaves in the text, become the
+/// space that one of them is folded to.
 #[must_use]
 pub fn one_line(value: &str) -> String {
-    value.replace('\n', "")
+    value.replace('\n', "").replace(BREAKS, " ")
 }

@@ -121,9 +121,25 @@ fn value(node: &Node, field: &str) -> Result<Value, Error> {
         return Ok(Value::from(node.text()));
     }
     Ok(match node.to_json()? {
-        object @ Value::Object(_) => object,
+        object @ Value::Object(_) => floats(object),
         _ => Value::Null,
     })
+}
+
+/// The value with all numbers as 64 bit floats, as the original reads them back.
+fn floats(value: Value) -> Value {
+    match value {
+        Value::Number(number) => match number.as_f64() {
+            Some(float) => Value::from(float),
+            None => Value::Number(number),
+        },
+        Value::Array(items) => items.into_iter().map(floats).collect(),
+        Value::Object(fields) => {
+            let fields = fields.into_iter();
+            Value::Object(fields.map(|(key, value)| (key, floats(value))).collect())
+        }
+        other => other,
+    }
 }
 
 #[cfg(test)]
@@ -139,6 +155,13 @@ mod tests {
             ))
             .as_deref(),
             Ok(r#"{"data":{"a":"\u003c","b":"1"},"kind":"ConfigMap","name":""}"#)
+        );
+        let numbers = "kind: Secret\ndata: {a: [-9223372036854775808, 7, 1e21]}\n";
+        assert_eq!(
+            encoded(&node(numbers)).as_deref(),
+            Ok(
+                r#"{"data":{"a":[-9223372036854776000,7,1e+21]},"kind":"Secret","name":"","type":""}"#
+            )
         );
         assert_eq!(
             suffix(&node("kind: ConfigMap\n")).as_deref(),

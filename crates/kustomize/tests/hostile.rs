@@ -193,6 +193,129 @@ fn costly_expressions_are_refused() {
 }
 
 #[test]
+fn nothing_that_runs_programs_is_run() {
+    let function = |annotation: &str| {
+        format!(
+            "apiVersion: x/v1\nkind: F\nmetadata:\n  name: f\n  annotations:\n    config.kubernetes.io/function: |\n      {annotation}\n"
+        )
+    };
+    let container = function("container: {image: registry.example.com/f}");
+    let exec = function("exec: {path: ./run.sh}");
+    let starlark = function("starlark: {path: f.star, name: f}");
+    let go =
+        "apiVersion: someteam.example.com/v1\nkind: GoPlugin\nmetadata: {name: g}\n".to_owned();
+    for plugin in [&container, &exec, &starlark, &go] {
+        for field in ["generators", "transformers", "validators"] {
+            let kustomization = format!("resources: [r.yaml]\n{field}: [p.yaml]\n");
+            let tree = tree(&[
+                ("kustomization.yaml", &kustomization),
+                ("r.yaml", CONFIG),
+                ("p.yaml", plugin),
+                ("run.sh", "#!/bin/sh\n"),
+            ]);
+            let error = yaml(&tree, "").expect_err(field);
+            assert!(
+                error.contains("external plugins disabled"),
+                "{field}: {error}"
+            );
+        }
+    }
+    for field in [
+        "helmCharts: [{name: c, repo: 'https://charts.example.com'}]\n",
+        "helmChartInflationGenerator: [{chartName: c}]\n",
+        "generators: ['{apiVersion: builtin, kind: HelmChartInflationGenerator, metadata: {name: h}, name: c}']\n",
+    ] {
+        let kustomization = format!("resources: [r.yaml]\n{field}");
+        let tree = tree(&[("kustomization.yaml", &kustomization), ("r.yaml", CONFIG)]);
+        let error = yaml(&tree, "").expect_err(field);
+        assert!(
+            error.contains("must specify --enable-helm"),
+            "{field}: {error}"
+        );
+    }
+}
+
+/// Rows 92 to 111 of the bad inputs that no recorded case covers, with a part of the text.
+#[test]
+fn bad_inputs_fail_clearly() {
+    let patched = |patch: &str| {
+        format!(
+            "resources: [r.yaml]\npatches:\n- target: {{kind: ConfigMap}}\n  patch: '{patch}'\n"
+        )
+    };
+    let self_alias = format!("{CONFIG}data: &d\n  x: *d\n");
+    let generated = "apiVersion: v1\nkind: Pod\nmetadata: {generateName: a-}\n";
+    let tabs = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n\tname: a\n";
+    let list = "resources: [r.yaml]\n".to_owned();
+    for (kustomization, resource, text) in [
+        (patched(r#"[{"op": "add", "path": "/data/-1/x", "value": 1}]"#), CONFIG, "missing path"),
+        (patched(r#"[{"op": "remove", "path": "data"}]"#), CONFIG, ""),
+        (list.clone(), self_alias.as_str(), "value contains itself"),
+        (list.clone(), generated, "missing metadata.name"),
+        (list.clone(), tabs, "cannot start any token"),
+        (list.clone(), "a: b\n", "missing"),
+        (
+            "resources: [r.yaml]\npatches: [{patch: '{apiVersion: v1, kind: Secret, metadata: {name: z}}'}]\n".into(),
+            CONFIG,
+            "no matches for Id",
+        ),
+    ] {
+        let tree = tree(&[("kustomization.yaml", &kustomization), ("r.yaml", resource)]);
+        match yaml(&tree, "") {
+            Err(error) => assert!(error.contains(text), "{kustomization}{resource}: {error}"),
+            Ok(output) => assert!(text.is_empty(), "{kustomization}{resource} builds: {output}"),
+        }
+    }
+}
+
+#[test]
+fn many_documents_cost_little_each() {
+    let object =
+        |number: usize| format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a{number}}}\n");
+    let documents: Vec<String> = (0..20_001).map(object).collect();
+    let tree = tree(&[
+        ("kustomization.yaml", "resources: [r.yaml]\n"),
+        ("r.yaml", &documents.join("---\n")),
+    ]);
+    let error = build(&tree, "")
+        .map(|_| ())
+        .expect_err("one more than allowed");
+    assert!(
+        error.contains("the build needs more than 20000 resources"),
+        "{error}"
+    );
+}
+
+#[test]
+fn bombs_in_every_file_that_a_field_names_are_errors() {
+    let mut bomb = String::from("x0: &x0 [a, a, a, a, a, a, a, a, a]\n");
+    for level in 1..12 {
+        let items = vec![format!("*x{}", level - 1); 9].join(", ");
+        let _ = writeln!(bomb, "x{level}: &x{level} [{items}]");
+    }
+    for field in [
+        "configurations: [b.yaml]",
+        "crds: [b.yaml]",
+        "openapi: {path: b.yaml}\npatches: [{patch: '{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}'}]",
+        "patches: [{path: b.yaml}]",
+        "patchesStrategicMerge: [b.yaml]",
+        "patchesJson6902: [{path: b.yaml, target: {version: v1, kind: ConfigMap, name: a}}]",
+        "replacements: [{path: b.yaml}]",
+        "generators: [b.yaml]",
+        "transformers: [b.yaml]",
+        "validators: [b.yaml]",
+    ] {
+        let kustomization = format!("resources: [r.yaml]\n{field}\n");
+        let tree = tree(&[
+            ("kustomization.yaml", &kustomization),
+            ("r.yaml", CONFIG),
+            ("b.yaml", &bomb),
+        ]);
+        assert!(yaml(&tree, "").is_err(), "{field}");
+    }
+}
+
+#[test]
 fn hostile_and_honest_builds_run_side_by_side() {
     let honest = tree(&[
         (

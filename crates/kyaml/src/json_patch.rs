@@ -9,6 +9,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::node::{Content, Node};
 use crate::resolve::{self, Rules};
+use crate::value::from_json_text;
 use crate::{Error, Limits};
 
 /// A parsed patch.
@@ -26,7 +27,7 @@ impl Patch {
     /// [`Error::Json`] if it is no list of objects, [`Error::Syntax`] if it is not YAML.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let value = if text.starts_with('[') {
-            serde_json::from_str(text).map_err(|err| Error::Json(err.to_string()))?
+            from_json_text(text).map_err(|err| Error::Json(err.to_string()))?
         } else {
             match crate::parse(text)? {
                 Some(document) => document.root.to_json_1_1()?,

@@ -3,9 +3,11 @@
 //! Source: kyaml v0.21 `yaml/rnode.go` `MarshalJSON`; go.yaml.in/yaml v3.0 `decode.go`.
 
 mod decode;
+mod exact;
 mod json;
 mod legacy;
 
+pub(crate) use exact::from_json_text;
 pub use json::to_go_json;
 
 use std::borrow::Cow;
@@ -200,13 +202,15 @@ pub(crate) fn root_fields(node: &Node) -> Result<Vec<(Cow<'_, str>, &Node)>, Err
     Ok(fields)
 }
 
-/// A float as Go's JSON and a reader of that JSON see it: whole numbers are integers.
+/// A float as Go's JSON and a reader of that JSON see it: whole numbers are integers, but for a negative
+/// zero, which JSON keeps.
 pub(crate) fn go_float(value: f64) -> Result<Json, Error> {
     if !value.is_finite() {
         let shown = resolve::format_g(value);
         return Err(Error::Json(format!("unsupported value: {shown}")));
     }
-    if value.fract() == 0.0 && value.abs() < 1e21 {
+    let signed_zero = value == 0.0 && value.is_sign_negative();
+    if value.fract() == 0.0 && value.abs() < 1e21 && !signed_zero {
         // Shortest digits padded with zeros, which may leave the range of the exact value.
         let digits = format!("{value}");
         if let Ok(int) = digits.parse::<i64>() {
@@ -335,8 +339,6 @@ fn json_of(node: &Node, context: Context, depth: usize) -> Result<Json, Error> {
         Typed::Bool(value) => Json::Bool(value),
         Typed::Int(value) => Json::from(value),
         Typed::Uint(value) => Json::from(value),
-        // Read as YAML again, the zero loses its sign.
-        Typed::Float(value) if value == 0.0 && context == Context::Decoded => Json::from(value),
         Typed::Float(value) => go_float(value)?,
         Typed::Text(text) => Json::String(text.into_owned()),
     })

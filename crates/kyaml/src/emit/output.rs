@@ -101,6 +101,7 @@ fn float<'a, S>(value: f64) -> Result<Shape<'a, S>, Error> {
         Json::Number(number) => match (number.as_i64(), number.as_u64(), number.as_f64()) {
             (Some(value), ..) => Shape::Int(value),
             (None, Some(value), _) => Shape::Uint(value),
+            (.., Some(0.0)) => Shape::Int(0),
             (.., Some(value)) => Shape::Float(value),
             _ => Shape::Null,
         },

@@ -12,6 +12,7 @@ use weir_runtime::kind::Chain;
 
 use crate::builds::Builds;
 use crate::error::Error;
+use crate::observe::keys::Installation;
 use crate::plan::identity::Rules;
 use crate::sources::{Attempts, Sources};
 use crate::target::{Target, Targets};
@@ -26,6 +27,8 @@ pub struct Options {
     pub strict_substitutions: bool,
     /// Off with gate `DisableFailFastBehavior`.
     pub fail_fast: bool,
+    /// Gate `ObjectLevelWorkloadIdentity`.
+    pub workload_identity: bool,
     /// Gate `CancelHealthCheckOnNewRevision`.
     pub cancel_health_check_on_new_revision: bool,
     /// `--custom-apply-stage-kinds`.
@@ -52,6 +55,8 @@ pub struct Context {
     pub fetcher: Fetcher,
     /// What each Kustomization keeps in its inventory.
     pub kept: Arc<Kept>,
+    /// What the installation decrypts with.
+    pub decryption: Installation,
     /// Where builds run.
     pub builds: Builds,
     /// Clusters by kubeconfig and identity, with their applied objects.

@@ -11,6 +11,12 @@ pub enum Error {
     /// The spec asks for something that is not built yet.
     #[error("{0} is not supported by this version of kustomize-controller")]
     UnsupportedField(String),
+    /// `spec.decryption.serviceAccountName` while its gate is off.
+    #[error(
+        "to use spec.decryption.serviceAccountName for decryption authentication please enable the \
+         ObjectLevelWorkloadIdentity feature gate in the controller"
+    )]
+    FeatureGate,
     /// A rule of the installation forbids the reference.
     #[error("{0}")]
     AccessDenied(String),
@@ -140,7 +146,7 @@ impl Error {
     #[must_use]
     pub fn retry(&self) -> Retry {
         match self {
-            Self::UnsupportedField(_) | Self::AccessDenied(_) => Retry::Stalled,
+            Self::UnsupportedField(_) | Self::FeatureGate | Self::AccessDenied(_) => Retry::Stalled,
             Self::NoArtifact(after) | Self::ArtifactGone(after) => Retry::After(*after),
             Self::DependencyNotReady { retry, .. } => Retry::After(*retry),
             Self::ReadSource { .. }
@@ -162,6 +168,7 @@ impl Failure for Error {
     fn reason(&self) -> &'static str {
         match self {
             Self::UnsupportedField(_) => UNSUPPORTED_FIELD,
+            Self::FeatureGate => reason::FEATURE_GATE_DISABLED,
             Self::AccessDenied(_) => reason::ACCESS_DENIED,
             Self::FindSource { .. }
             | Self::ReadSource { .. }

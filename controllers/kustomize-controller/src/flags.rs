@@ -45,6 +45,10 @@ pub struct KustomizeFlags {
     /// A Secret with age keys for objects without a decryption Secret.
     #[arg(long, default_value = "")]
     pub sops_age_secret: String,
+    /// Refuse encrypted files whose values do not match their message authentication code.
+    #[arg(long, default_value = "false", default_missing_value = "true", num_args = 0..=1, require_equals = true,
+          action = ArgAction::Set, value_parser = go_bool)]
+    pub sops_strict_mac: bool,
     /// A ConfigMap with the Vault instances that may be dialled.
     #[arg(long, default_value = "")]
     pub sops_vault_configmap: String,
@@ -83,6 +87,8 @@ pub const DISABLE_CONFIG_WATCHERS: &str = "DisableConfigWatchers";
 pub const DISABLE_FAIL_FAST: &str = "DisableFailFastBehavior";
 /// Gate: ExternalArtifacts are sources.
 pub const EXTERNAL_ARTIFACT: &str = "ExternalArtifact";
+/// Gate: objects name the service account that they authenticate to clouds as.
+pub const WORKLOAD_IDENTITY: &str = "ObjectLevelWorkloadIdentity";
 /// Gate: a variable that is not set fails the build.
 pub const STRICT_SUBSTITUTIONS: &str = "StrictPostBuildSubstitutions";
 
@@ -98,7 +104,7 @@ const GATES: &[(&str, bool)] = &[
     (EXTERNAL_ARTIFACT, false),
     ("GroupChangeLog", false),
     ("MigrateAPIVersion", false),
-    ("ObjectLevelWorkloadIdentity", false),
+    (WORKLOAD_IDENTITY, false),
     (STRICT_SUBSTITUTIONS, true),
 ];
 
@@ -108,7 +114,7 @@ const GATES_WITHOUT_EFFECT: &[&str] = &[
     "CacheSecretsAndConfigMaps",
     "GroupChangeLog",
     "MigrateAPIVersion",
-    "ObjectLevelWorkloadIdentity",
+    WORKLOAD_IDENTITY,
 ];
 
 /// The feature gates after `--feature-gates`.
@@ -132,7 +138,6 @@ impl KustomizeFlags {
                 "--default-kubeconfig-service-account",
                 !self.default_kubeconfig_service_account.is_empty(),
             ),
-            ("--sops-age-secret", !self.sops_age_secret.is_empty()),
             (
                 "--sops-vault-configmap",
                 !self.sops_vault_configmap.is_empty(),
@@ -172,14 +177,17 @@ mod tests {
     #[test]
     fn names_what_is_set_in_vain() {
         let flags = flags(&[
-            "--sops-age-secret=keys",
+            "--sops-vault-configmap=vaults",
             "--feature-gates=GroupChangeLog=true",
             "--no-remote-bases",
         ]);
         let gates = gates(&flags.common).expect("known gates");
         assert_eq!(
             flags.own.without_effect(&flags.common, &gates),
-            ["--sops-age-secret", "--feature-gates=GroupChangeLog=true"]
+            [
+                "--sops-vault-configmap",
+                "--feature-gates=GroupChangeLog=true"
+            ]
         );
         assert!(flags.own.no_remote_bases);
     }

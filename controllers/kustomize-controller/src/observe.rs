@@ -1,6 +1,7 @@
 //! What a pass reads before it decides: source, dependencies, artifact, variables.
 
 pub mod health;
+pub mod keys;
 
 use std::sync::Arc;
 

@@ -1,6 +1,7 @@
 //! The decisions of a pass, as pure functions of the object and of what was observed.
 
 pub mod build;
+pub mod decrypt;
 pub mod identity;
 pub mod substitute;
 
@@ -59,7 +60,6 @@ pub fn timeout(object: &Kustomization) -> Duration {
 /// [`Error::UnsupportedField`].
 pub fn served(spec: &KustomizationSpec) -> Result<(), Error> {
     let asks = [
-        (spec.decryption.is_some(), "spec.decryption"),
         (
             spec.kube_config
                 .as_ref()
@@ -78,6 +78,21 @@ pub fn served(spec: &KustomizationSpec) -> Result<(), Error> {
         Some((_, field)) => Err(Error::UnsupportedField(field.to_owned())),
         None => Ok(()),
     }
+}
+
+/// Refuses to authenticate as a service account of the object's choice unless the gate lets it.
+///
+/// # Errors
+/// [`Error::FeatureGate`].
+pub fn decryption_identity(spec: &KustomizationSpec, workload_identity: bool) -> Result<(), Error> {
+    let named = spec
+        .decryption
+        .as_ref()
+        .is_some_and(|decryption| !decryption.service_account_name.is_empty());
+    if named && !workload_identity {
+        return Err(Error::FeatureGate);
+    }
+    Ok(())
 }
 
 /// Whether `revision`, which may be in the form before Flux 2, is that of `artifact`.
@@ -184,9 +199,13 @@ mod tests {
 
     #[test]
     fn names_the_field_that_is_not_served() {
-        let error = served(&object(serde_json::json!({"decryption": {"provider": "sops"}})).spec)
+        let exprs = serde_json::json!([{"apiVersion": "v1", "kind": "X", "current": "true"}]);
+        let error = served(&object(serde_json::json!({"healthCheckExprs": exprs})).spec)
             .expect_err("refused");
-        assert!(error.to_string().starts_with("spec.decryption "), "{error}");
+        assert!(
+            error.to_string().starts_with("spec.healthCheckExprs "),
+            "{error}"
+        );
         assert!(served(&object(serde_json::json!({"wait": true})).spec).is_ok());
     }
 

@@ -26,6 +26,7 @@ use crate::{execute, observe, plan};
 pub async fn reconcile(ctx: &Context, pass: &Pass<KustomizationKind>) -> Result<(), Error> {
     let object = pass.object();
     plan::served(&object.spec)?;
+    plan::decryption_identity(&object.spec, ctx.options.workload_identity)?;
     let artifact = observe::source(ctx, pass).await?;
     pass.note(|facts| facts.source(&artifact));
     observe::dependencies(ctx, object, &artifact).await?;
@@ -48,11 +49,13 @@ async fn build(
     tree: Arc<FileTree>,
 ) -> Result<Desired, Error> {
     let object = pass.object();
+    let decryption = observe::keys::decryption(ctx, object).await?;
     let variables = observe::variables(ctx, object).await;
     let inputs = Inputs {
         tree,
         spec: object.spec.clone(),
         substitution: Substitution::of(object, variables, ctx.options.strict_substitutions),
+        decryption,
         owner: pass.key().clone(),
     };
     let build = move || plan::build::build(&inputs);

@@ -7,8 +7,9 @@ use weir_api::kustomize::v1::{Kustomization, SourceKind};
 use weir_api::meta::controller;
 use weir_apply::{FieldManagers, GroupKind, Settings};
 use weir_artifact::{ArtifactLimits, FetchError, FetchOptions, Fetcher};
-use weir_runtime::flags::{CommonFlags, FeatureGates, GateError};
+use weir_runtime::flags::{CommonFlags, FeatureGates, GateError, runtime_namespace};
 use weir_runtime::hub::{Hub, Store};
+use weir_runtime::kind::Key;
 use weir_runtime::kubeconfig::Allow;
 use weir_runtime::runtime::{Host, Runtime, RuntimeError, RuntimeOptions};
 use weir_runtime::triggers::Waker;
@@ -19,6 +20,7 @@ use crate::context::{Context, Options};
 use crate::flags::{self, KustomizeFlags};
 use crate::heal::{Healer, Owners};
 use crate::kustomization::KustomizationKind;
+use crate::observe::keys::Installation;
 use crate::plan::identity::Rules;
 use crate::sources::{Attempts, Sources};
 use crate::target::{Home, Homes, Targets, Watcher};
@@ -109,6 +111,7 @@ pub async fn run(
             ..FetchOptions::from_env()
         })?,
         kept,
+        decryption: installation(own),
         builds: Builds::default(),
         targets: Targets::new(host.hub(), host.metrics().clone(), allow, homes, watcher),
     };
@@ -131,6 +134,13 @@ fn watcher(owners: Owners, waker: Waker, apply: &Settings, default: Drift) -> Wa
         let healer = Healer::new(owners, Arc::clone(&ledger), waker.clone(), default);
         Objects::new(hub, ledger, managers.clone(), Arc::new(healer))
     })
+}
+
+/// The Secret of `--sops-age-secret` is in the controller's own namespace.
+fn installation(own: &KustomizeFlags) -> Installation {
+    let name = own.sops_age_secret.as_str();
+    let secret = (!name.is_empty()).then(|| Key::new(runtime_namespace(), name));
+    Installation::new(secret, own.sops_strict_mac)
 }
 
 fn source_kinds(gates: &FeatureGates) -> Vec<SourceKind> {
@@ -161,6 +171,7 @@ fn options(
         requeue_dependency: common.requeue_dependency,
         strict_substitutions: gates.is_on(flags::STRICT_SUBSTITUTIONS),
         fail_fast: !gates.is_on(flags::DISABLE_FAIL_FAST),
+        workload_identity: gates.is_on(flags::WORKLOAD_IDENTITY),
         cancel_health_check_on_new_revision: gates
             .is_on(flags::CANCEL_HEALTH_CHECK_ON_NEW_REVISION),
         custom_stage_kinds: own

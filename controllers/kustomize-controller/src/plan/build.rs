@@ -15,6 +15,7 @@ use weir_api::meta;
 use weir_apply::Object;
 use weir_runtime::kind::Key;
 
+use super::decrypt::{Decryption, decrypt_sources};
 use super::substitute::Substitution;
 use crate::error::Error;
 
@@ -27,6 +28,8 @@ pub struct Inputs {
     pub spec: KustomizationSpec,
     /// The variables.
     pub substitution: Substitution,
+    /// What encrypted files and resources are decrypted with.
+    pub decryption: Option<Decryption>,
     /// The Kustomization, for the folder that messages name.
     pub owner: Key,
 }
@@ -158,12 +161,13 @@ pub fn build(inputs: &Inputs) -> Result<Desired, Error> {
         mount: mount(&inputs.owner),
         ..flux::Options::default()
     };
-    let built = flux::build(
-        &inputs.tree,
-        &inputs.spec.path,
-        &overlay(&inputs.spec),
-        &options,
-    );
+    let overlay = overlay(&inputs.spec);
+    let mut tree = Arc::clone(&inputs.tree);
+    if let Some(decryption) = &inputs.decryption {
+        tree = decrypt_sources(&tree, &inputs.spec.path, &overlay, decryption)
+            .map_err(|why| Error::Build(format!("error decrypting sources: {why}")))?;
+    }
+    let built = flux::build(&tree, &inputs.spec.path, &overlay, &options);
     let built = built.map_err(|error| match error {
         flux::Error::PathNotFound(text) => Error::FindPath(text),
         flux::Error::Generate(error) => Error::Build(error.to_string()),
@@ -172,7 +176,7 @@ pub fn build(inputs: &Inputs) -> Result<Desired, Error> {
     let mut objects = Vec::new();
     let mut hash = Sha256::new();
     for (position, output) in built.outputs.iter().enumerate() {
-        let (value, text) = finished(output, &inputs.substitution)?;
+        let (value, text) = finished(output, inputs)?;
         if position > 0 {
             hash.update(b"---\n");
         }
@@ -183,27 +187,43 @@ pub fn build(inputs: &Inputs) -> Result<Desired, Error> {
     Ok(Desired { objects, digest })
 }
 
-/// One resource after substitution, as a value and as YAML.
-fn finished(output: &Output, substitution: &Substitution) -> Result<(Value, String), Error> {
+/// One resource after decryption and substitution, as a value and as YAML.
+fn finished(output: &Output, inputs: &Inputs) -> Result<(Value, String), Error> {
     let failed = |error: kustomize::Error| Error::Build(format!("kustomize build failed: {error}"));
-    let (value, text) = (
-        output.to_json().map_err(failed)?,
-        output.to_yaml().map_err(failed)?,
-    );
-    let substituted = substitution.apply(&value, || text.clone()).map_err(|why| {
-        Error::Build(format!(
-            "post build failed for '{}/{}': {why}",
-            output.id().gvk,
-            output.id().name
-        ))
-    })?;
+    let mut value = output.to_json().map_err(failed)?;
+    let mut text = output.to_yaml().map_err(failed)?;
+    if let Some(decryption) = &inputs.decryption {
+        let decrypted = decryption.resource(output.node(), &value).map_err(|why| {
+            let (gvk, name) = (&output.id().gvk, &output.id().name);
+            Error::Build(format!("decryption failed for '{gvk}/{name}': {why}"))
+        })?;
+        if let Some(decrypted) = decrypted {
+            text = printed(&decrypted)?;
+            value = decrypted;
+        }
+    }
+    let substituted = inputs
+        .substitution
+        .apply(&value, || text.clone())
+        .map_err(|why| {
+            Error::Build(format!(
+                "post build failed for '{}/{}': {why}",
+                output.id().gvk,
+                output.id().name
+            ))
+        })?;
     let Some(value) = substituted else {
         return Ok((value, text));
     };
-    let mut text = String::new();
-    kyaml::print_value(&value, &mut text)
-        .map_err(|error| Error::Build(format!("kustomize build failed: {error}")))?;
+    let text = printed(&value)?;
     Ok((value, text))
+}
+
+fn printed(value: &Value) -> Result<String, Error> {
+    let mut text = String::new();
+    kyaml::print_value(value, &mut text)
+        .map_err(|error| Error::Build(format!("kustomize build failed: {error}")))?;
+    Ok(text)
 }
 
 /// Lists are taken apart; what is no object, and kustomize's own configuration, is left out.
@@ -255,6 +275,7 @@ mod tests {
             tree: Arc::new(tree),
             spec,
             substitution: Substitution::None,
+            decryption: None,
             owner: Key::new("ns", "app"),
         }
     }

@@ -17,6 +17,8 @@ pub const KUSTOMIZE_SSA: &str = "kustomize.toolkit.fluxcd.io/ssa";
 pub const KUSTOMIZE_PRUNE: &str = "kustomize.toolkit.fluxcd.io/prune";
 /// On applied objects: `enabled` recreates the object when an immutable field changed.
 pub const KUSTOMIZE_FORCE: &str = "kustomize.toolkit.fluxcd.io/force";
+/// On applied objects: `disabled` leaves an encrypted object encrypted.
+pub const KUSTOMIZE_DECRYPT: &str = "kustomize.toolkit.fluxcd.io/decrypt";
 /// On applied objects: `disabled` exempts the object from variable substitution.
 pub const KUSTOMIZE_SUBSTITUTE: &str = "kustomize.toolkit.fluxcd.io/substitute";
 /// Ours: on applied objects and Kustomizations, `interval` or `watch`: when drift is corrected.

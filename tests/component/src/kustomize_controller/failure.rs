@@ -197,7 +197,8 @@ async fn a_field_that_is_not_served_yet_is_named_and_changes_nothing() -> Result
     all.kustomization("app", spec.clone()).await?;
     let before = all.applied("app", &all.revision()?).await?;
     let mut asking = spec.clone();
-    asking["decryption"] = json!({"provider": "sops"});
+    asking["healthCheckExprs"] =
+        json!([{"apiVersion": "v1", "kind": "ConfigMap", "current": "true"}]);
     all.kustomization("app", asking).await?;
     let object = all
         .wait("app", "stalled", |object| {
@@ -211,7 +212,7 @@ async fn a_field_that_is_not_served_yet_is_named_and_changes_nothing() -> Result
         "UnsupportedField"
     ));
     ensure!(
-        message(object.conditions(), "Ready").contains("spec.decryption"),
+        message(object.conditions(), "Ready").contains("spec.healthCheckExprs"),
         "{:?}",
         object.conditions()
     );

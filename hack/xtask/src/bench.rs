@@ -8,6 +8,7 @@ mod cluster;
 mod drift;
 mod failing;
 mod floor;
+mod git;
 mod latency;
 mod level;
 mod meter;
@@ -50,6 +51,8 @@ enum Bench {
     Latency(latency::Options),
     /// The build engine against kustomize, as programs and as a library.
     Build(build::Options),
+    /// From a repository to an artifact against the git command.
+    Git(git::Options),
     /// Run a command and print what it cost.
     #[command(hide = true)]
     Once(build::Once),
@@ -111,12 +114,16 @@ enum Source {
 /// # Errors
 /// If a phase of a peer failed; what was measured is printed and written nevertheless.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    if cfg!(debug_assertions) {
-        return run_optimised();
+    match &options.bench {
+        // Nothing of this program's own work is in the figures.
+        Bench::Git(options) => return git::run(options),
+        Bench::Once(options) => return build::once(&options.command),
+        _ if cfg!(debug_assertions) => return run_optimised(),
+        _ => {}
     }
     let common = match &options.bench {
         Bench::Build(options) => return build::run(options),
-        Bench::Once(options) => return build::once(&options.command),
+        Bench::Git(_) | Bench::Once(_) => return Ok(()),
         Bench::Mttp(options) => &options.common,
         Bench::Latency(options) => &options.common,
     };
@@ -134,7 +141,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             match &options.bench {
                 Bench::Mttp(options) => mttp::run(options, peer, &mut report).await,
                 Bench::Latency(options) => latency::run(options, peer, &mut report).await,
-                Bench::Build(_) | Bench::Once(_) => {}
+                Bench::Build(_) | Bench::Git(_) | Bench::Once(_) => {}
             }
             // What is measured is kept, whatever becomes of the next peer.
             report.write(&path)?;

@@ -76,7 +76,7 @@ enum Task {
     Quickstart(quickstart::Options),
     /// Try Flux's own command line client on our controllers; builds it first.
     FluxCli(flux_cli::Options),
-    /// Measure Weir, its peers and a plain client: `bench mttp --n 1000`, `bench latency`, `bench build`.
+    /// Measure Weir, its peers and a plain client: `bench mttp --n 1000`, `bench latency`, `bench build`, `bench git`.
     Bench(Box<bench::Options>),
     /// Get etcd, kube-apiserver, kube-controller-manager and kubectl.
     ControlPlane {

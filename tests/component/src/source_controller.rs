@@ -6,3 +6,4 @@ mod failure;
 mod fixture;
 mod lifecycle;
 mod reference;
+mod storage;

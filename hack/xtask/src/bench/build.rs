@@ -1,7 +1,7 @@
 //! `bench build`: the build engine against the original, as programs and as a library.
 
 mod input;
-mod measure;
+pub(super) mod measure;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

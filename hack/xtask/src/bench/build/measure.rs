@@ -15,20 +15,20 @@ use serde::{Deserialize, Serialize};
 
 /// What one run cost.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
-pub(super) struct Cost {
+pub(in crate::bench) struct Cost {
     /// Until it had ended.
-    pub(super) clock_ms: f64,
+    pub(in crate::bench) clock_ms: f64,
     /// User and system time of all its threads.
-    pub(super) cpu_ms: f64,
+    pub(in crate::bench) cpu_ms: f64,
     /// The highest resident memory. Never below that of its parent, about 5 MiB.
-    pub(super) peak_mib: f64,
+    pub(in crate::bench) peak_mib: f64,
 }
 
 /// Runs a program once, its output thrown away.
 ///
 /// # Errors
 /// If it fails.
-pub(super) fn measure(program: &Path, arguments: &[&str]) -> Result<Cost> {
+pub(in crate::bench) fn measure(program: &Path, arguments: &[&str]) -> Result<Cost> {
     let output = Command::new(std::env::current_exe()?)
         .args(["bench", "once", "--"])
         .arg(program)
@@ -66,15 +66,15 @@ pub(in crate::bench) fn once(command: &[OsString]) -> Result<()> {
 
 /// Smallest, middle and largest of some figures.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub(super) struct Spread {
-    pub(super) min: f64,
-    pub(super) median: f64,
-    pub(super) max: f64,
+pub(in crate::bench) struct Spread {
+    pub(in crate::bench) min: f64,
+    pub(in crate::bench) median: f64,
+    pub(in crate::bench) max: f64,
 }
 
 impl Spread {
     /// Of these; zeros if there are none.
-    pub(super) fn of(figures: impl Iterator<Item = f64>) -> Self {
+    pub(in crate::bench) fn of(figures: impl Iterator<Item = f64>) -> Self {
         let mut figures: Vec<f64> = figures.collect();
         figures.sort_by(f64::total_cmp);
         let at = |place: usize| figures.get(place).copied().unwrap_or_default();

@@ -25,7 +25,7 @@ impl Graph {
         let dense = next(state) % 3;
         let mut edges = |mixed: bool| -> Vec<Vec<usize>> {
             let of_node = |at: usize, state: &mut u64| {
-                let count = if mixed && next(state) % 4 > 0 {
+                let count = if mixed && !next(state).is_multiple_of(4) {
                     0
                 } else {
                     next(state) % (2 + dense)

@@ -23,6 +23,11 @@ fuzz_target!(|bytes: &[u8]| {
         let (Some(text), Ok(value)) = (printed(&object), object.to_json()) else {
             continue;
         };
+        // Upstream prints these line breaks raw or folds them, and reads back something else.
+        let breaks = ['\u{85}', '\u{2028}', '\u{2029}'];
+        if text.contains(breaks) || value.to_string().contains(breaks) {
+            continue;
+        }
         let read = kyaml::parse_within(&text, &LIMITS).expect("output is YAML");
         let again = read.expect("output is not empty").root;
         assert_eq!(

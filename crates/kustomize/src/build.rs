@@ -181,7 +181,24 @@ impl Output {
     /// # Errors
     /// As [`Output::to_yaml`].
     pub fn to_json(&self) -> Result<Value, Error> {
-        self.node.to_json().within(|| &self.id)
+        let mut value = self.node.to_json().within(|| &self.id)?;
+        unsign_zeros(&mut value);
+        Ok(value)
+    }
+}
+
+/// A negative zero is printed without its sign.
+fn unsign_zeros(value: &mut Value) {
+    let mut stack = vec![value];
+    while let Some(value) = stack.pop() {
+        match value {
+            Value::Number(number) if number.is_f64() && number.as_f64() == Some(0.0) => {
+                *value = Value::from(0);
+            }
+            Value::Array(items) => stack.extend(items),
+            Value::Object(fields) => stack.extend(fields.values_mut()),
+            _ => {}
+        }
     }
 }
 

@@ -23,9 +23,11 @@ fuzz_target!(|bytes: &[u8]| {
         let (Some(text), Ok(value)) = (printed(&object), object.to_json()) else {
             continue;
         };
-        // Upstream prints these line breaks raw or folds them, and reads back something else.
+        // Upstream prints these line breaks raw or folds them, and reads back something else; and a
+        // negative zero loses its sign.
         let breaks = ['\u{85}', '\u{2028}', '\u{2029}'];
-        if text.contains(breaks) || value.to_string().contains(breaks) {
+        let shown = value.to_string();
+        if text.contains(breaks) || shown.contains(breaks) || shown.contains("-0.0") {
             continue;
         }
         let read = kyaml::parse_within(&text, &LIMITS).expect("output is YAML");

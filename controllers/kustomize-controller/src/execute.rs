@@ -194,7 +194,9 @@ fn tell_of_others(
         let Some(other) = other.filter(|other| other != pass.key()) else {
             continue;
         };
-        if applies(ctx, &other, &wanted.object)
+        // What was never ours has moved here.
+        if applies(ctx, pass.key(), &wanted.object)
+            && applies(ctx, &other, &wanted.object)
             && target.objects.ledger().tell(pass.key(), &key, &other)
         {
             let text = format!(

@@ -10,3 +10,4 @@ mod identity;
 mod post_build;
 mod prune;
 mod remote;
+mod requests;

@@ -239,15 +239,15 @@ async fn two_owners_do_not_fight_and_each_is_told_once() -> Result<()> {
     let later = all.config_map("a").await?.context("it is there")?;
     assert_eq!(later.resource_version(), map.resource_version());
     let namespace = all.namespace.name();
-    let text = format!("ConfigMap/{namespace}/a is also applied by Kustomization/{namespace}/app");
-    all.event("other", "Progressing", &text).await?;
+    for (name, other, wanted) in [("app", "other", "1"), ("other", "app", "2")] {
+        all.reconcile(name).await?;
+        config_map_is(&all, "a", wanted).await?;
+        let text =
+            format!("ConfigMap/{namespace}/a is also applied by Kustomization/{namespace}/{other}");
+        all.event(name, "Progressing", &text).await?;
+    }
     all.reconcile("app").await?;
-    config_map_is(&all, "a", "1").await?;
-    let text =
-        format!("ConfigMap/{namespace}/a is also applied by Kustomization/{namespace}/other");
-    all.event("app", "Progressing", &text).await?;
     all.reconcile("other").await?;
-    all.reconcile("app").await?;
     let told = all.events.events().into_iter().filter(|event| {
         let message = event["message"].as_str().unwrap_or_default();
         message.contains("is also applied by")

@@ -31,6 +31,8 @@ pub struct Options {
     pub workload_identity: bool,
     /// Gate `CancelHealthCheckOnNewRevision`.
     pub cancel_health_check_on_new_revision: bool,
+    /// Gate `GroupChangeLog`.
+    pub group_change_log: bool,
     /// `--custom-apply-stage-kinds`.
     pub custom_stage_kinds: Vec<GroupKind>,
     /// Field managers and concurrency of the apply.

@@ -52,6 +52,7 @@ pub async fn apply(
             pass.note(|facts| facts.inventory = Some(inventory));
             let log = changes.changed_lines();
             if !log.is_empty() {
+                log_changes(ctx, pass, &changes);
                 pass.emit(progress_event(log, &pass.facts()));
             }
             Ok(changes)
@@ -75,6 +76,15 @@ fn keep(
     ctx.kept.keep(pass.key(), ids);
     let stale = inventory::stale(&plan::stored_inventory(pass.object()), inventory);
     target.objects.forget(pass.key(), &stale);
+}
+
+/// Logs what became of the objects, where anything was written.
+fn log_changes(ctx: &Context, pass: &Pass<KustomizationKind>, changes: &ChangeSet) {
+    let all = changes.entries.iter();
+    let all = all.map(|change| (change.subject().to_string(), change.action.as_str()));
+    let output = plan::changelog::changelog(all, ctx.options.group_change_log);
+    let revision = pass.facts().revision;
+    tracing::info!(%output, revision, "server-side apply completed");
 }
 
 /// With an error comes what may be in the cluster now: what was applied and, if a write failed, everything that its

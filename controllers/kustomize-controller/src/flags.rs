@@ -89,6 +89,8 @@ pub const DISABLE_FAIL_FAST: &str = "DisableFailFastBehavior";
 pub const EXTERNAL_ARTIFACT: &str = "ExternalArtifact";
 /// Gate: objects name the service account that they authenticate to clouds as.
 pub const WORKLOAD_IDENTITY: &str = "ObjectLevelWorkloadIdentity";
+/// Gate: the log names objects by what became of them.
+pub const GROUP_CHANGE_LOG: &str = "GroupChangeLog";
 /// Gate: a variable that is not set fails the build.
 pub const STRICT_SUBSTITUTIONS: &str = "StrictPostBuildSubstitutions";
 
@@ -102,7 +104,7 @@ const GATES: &[(&str, bool)] = &[
     (DISABLE_FAIL_FAST, false),
     ("DisableStatusPollerCache", true),
     (EXTERNAL_ARTIFACT, false),
-    ("GroupChangeLog", false),
+    (GROUP_CHANGE_LOG, false),
     ("MigrateAPIVersion", false),
     (WORKLOAD_IDENTITY, false),
     (STRICT_SUBSTITUTIONS, true),
@@ -112,7 +114,6 @@ const GATES: &[(&str, bool)] = &[
 const GATES_WITHOUT_EFFECT: &[&str] = &[
     ADDITIVE_CEL_DEPENDENCY_CHECK,
     "CacheSecretsAndConfigMaps",
-    "GroupChangeLog",
     "MigrateAPIVersion",
     WORKLOAD_IDENTITY,
 ];
@@ -178,7 +179,7 @@ mod tests {
     fn names_what_is_set_in_vain() {
         let flags = flags(&[
             "--sops-vault-configmap=vaults",
-            "--feature-gates=GroupChangeLog=true",
+            "--feature-gates=MigrateAPIVersion=true",
             "--no-remote-bases",
         ]);
         let gates = gates(&flags.common).expect("known gates");
@@ -186,7 +187,7 @@ mod tests {
             flags.own.without_effect(&flags.common, &gates),
             [
                 "--sops-vault-configmap",
-                "--feature-gates=GroupChangeLog=true"
+                "--feature-gates=MigrateAPIVersion=true"
             ]
         );
         assert!(flags.own.no_remote_bases);

@@ -1,6 +1,7 @@
 //! The decisions of a pass, as pure functions of the object and of what was observed.
 
 pub mod build;
+pub mod changelog;
 pub mod decrypt;
 pub mod identity;
 pub mod substitute;

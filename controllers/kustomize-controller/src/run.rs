@@ -172,6 +172,7 @@ fn options(
         strict_substitutions: gates.is_on(flags::STRICT_SUBSTITUTIONS),
         fail_fast: !gates.is_on(flags::DISABLE_FAIL_FAST),
         workload_identity: gates.is_on(flags::WORKLOAD_IDENTITY),
+        group_change_log: gates.is_on(flags::GROUP_CHANGE_LOG),
         cancel_health_check_on_new_revision: gates
             .is_on(flags::CANCEL_HEALTH_CHECK_ON_NEW_REVISION),
         custom_stage_kinds: own

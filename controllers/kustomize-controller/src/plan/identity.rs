@@ -186,4 +186,49 @@ mod tests {
                 .is_ok()
         );
     }
+
+    /// T32: every reference that can name a namespace, with and without the flag. The other references of the spec
+    /// (variables, keys, kubeconfig, service account) name none: they are read in the object's own.
+    #[test]
+    fn no_reference_leaves_the_namespace_under_lockdown() {
+        let kinds = [
+            SourceKind::GitRepository,
+            SourceKind::OciRepository,
+            SourceKind::Bucket,
+            SourceKind::ExternalArtifact,
+        ];
+        for blocked in [false, true] {
+            let rules = Rules {
+                no_cross_namespace_refs: blocked,
+                external_artifacts: true,
+                ..Rules::default()
+            };
+            for (named, found, is_foreign) in [
+                ("", "team", false),
+                ("team", "team", false),
+                ("other", "other", true),
+                ("team-b", "team-b", true),
+                ("Team", "Team", true),
+            ] {
+                let refused = blocked && is_foreign;
+                for kind in kinds {
+                    let object = object("", kind, named);
+                    check(rules.source(&object), &kind.to_string(), found, refused);
+                }
+                let object = object("", SourceKind::Bucket, "");
+                let dependency = rules.dependency(&object, named, "app");
+                check(dependency, "Kustomization", found, refused);
+            }
+        }
+    }
+
+    fn check(result: Result<Key, Error>, kind: &str, namespace: &str, refused: bool) {
+        let expected = if refused {
+            let text = "cross-namespace references have been blocked";
+            Err(format!("can't access '{kind}/{namespace}/app', {text}"))
+        } else {
+            Ok(Key::new(namespace, "app"))
+        };
+        assert_eq!(result.map_err(|error| error.to_string()), expected);
+    }
 }

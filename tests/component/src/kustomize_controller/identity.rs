@@ -1,10 +1,12 @@
 //! Whose rights count, and which references are allowed.
 
 use anyhow::{Context as _, Result, ensure};
-use serde_json::json;
-
-use crate::fixture::{Loop, config_map, is, message};
+use harness::{ControlPlane, Controllers, ControllersOptions, Namespace};
+use serde_json::{Value, json};
 use weir_api::Reconcilable;
+use weir_api::kustomize::v1::Kustomization;
+
+use crate::fixture::{LIMIT, Loop, config_map, inventory, is, message};
 
 const RIGHTS: &str = "
 apiVersion: v1
@@ -93,5 +95,114 @@ async fn a_source_in_another_namespace_is_refused_under_lockdown() -> Result<()>
     all.kustomization("app", json!({"targetNamespace": all.namespace.name()}))
         .await?;
     all.applied("app", &all.revision()?).await?;
+    Ok(())
+}
+
+/// What makes an object ours to work on, in [`lockdown_refuses_what_was_allowed_and_gives_it_back`].
+const SHARD: [&str; 2] = ["sharding.fluxcd.io/key", "lockdown-later"];
+
+async fn sharded(namespace: &Namespace, kind: &str, name: &str, spec: Value) -> Result<()> {
+    let api_version = match kind {
+        "GitRepository" => "source.toolkit.fluxcd.io/v1",
+        _ => "kustomize.toolkit.fluxcd.io/v1",
+    };
+    let metadata = json!({"name": name, "labels": {SHARD[0]: SHARD[1]}});
+    let object =
+        json!({"apiVersion": api_version, "kind": kind, "metadata": metadata, "spec": spec});
+    namespace.apply(&object.to_string()).await?;
+    Ok(())
+}
+
+async fn until(
+    namespace: &Namespace,
+    name: &str,
+    reason: &str,
+    said: &str,
+) -> Result<Kustomization> {
+    let reached = |object: &Kustomization| {
+        let ready = weir_api::meta::find_condition(object.conditions(), "Ready");
+        ready.is_some_and(|ready| ready.reason == reason && ready.message.contains(said))
+    };
+    namespace.wait_for(name, LIMIT, reason, reached).await
+}
+
+/// The controllers run three times: without the flag, with it, and without it again; all namespaces, one shard.
+#[tokio::test]
+async fn lockdown_refuses_what_was_allowed_and_gives_it_back() -> Result<()> {
+    let shard = format!("--watch-label-selector={}={}", SHARD[0], SHARD[1]);
+    // Each run serves artifacts elsewhere: who asks at the old place is to give up at once.
+    let open = ["--watch-all-namespaces=true", &*shard, "--http-retry=0"];
+    let files = [("a.yaml", &*config_map("a", "1"))];
+    let mut all = Loop::with_flags("lockdown-later", &files, &open).await?;
+    let tenant = ControlPlane::shared()
+        .await?
+        .namespace("lockdown-tenant")
+        .await?;
+    let source = json!({"interval": "1h", "url": all.repo.url(), "ref": {"branch": "main"}});
+    sharded(&all.namespace, "GitRepository", "app", source.clone()).await?;
+    sharded(&tenant, "GitRepository", "own", source).await?;
+    let spec = |more: Value| {
+        let mut spec = json!({
+            "interval": "1h", "retryInterval": "1s", "prune": true, "path": "./",
+            "sourceRef": {"kind": "GitRepository", "name": "own"}, "targetNamespace": tenant.name(),
+        });
+        if let (Value::Object(spec), Value::Object(more)) = (&mut spec, more) {
+            spec.extend(more);
+        }
+        spec
+    };
+    let here = all.namespace.name().to_owned();
+    let foreign = json!({"kind": "GitRepository", "name": "app", "namespace": here});
+    let base = spec(
+        json!({"sourceRef": {"kind": "GitRepository", "name": "app"}, "targetNamespace": here}),
+    );
+    sharded(&all.namespace, "Kustomization", "base", base).await?;
+    sharded(
+        &tenant,
+        "Kustomization",
+        "foreign-source",
+        spec(json!({"sourceRef": foreign})),
+    )
+    .await?;
+    let depends = json!({"dependsOn": [{"name": "base", "namespace": here}], "namePrefix": "d-"});
+    sharded(&tenant, "Kustomization", "dependent", spec(depends)).await?;
+    // Without the label it is somebody else's.
+    all.kustomization("other-shard", json!({"targetNamespace": here}))
+        .await?;
+
+    let names = ["foreign-source", "dependent"];
+    for name in names {
+        until(&tenant, name, "ReconciliationSucceeded", "Applied revision").await?;
+    }
+    let mut options = ControllersOptions::new(all.namespace.kubeconfig(), all.namespace.logs());
+    let again = [&*shard, "--http-retry=0", "--no-cross-namespace-refs"];
+    options.flags = again.map(ToOwned::to_owned).to_vec();
+    all.controllers.process().stop(LIMIT)?;
+    all.controllers = Controllers::start(&options).await?;
+    for (name, object) in [
+        ("foreign-source", format!("GitRepository/{here}/app")),
+        ("dependent", format!("Kustomization/{here}/base")),
+    ] {
+        let said = format!("can't access '{object}', cross-namespace references have been blocked");
+        let refused = until(&tenant, name, "AccessDenied", &said).await?;
+        assert!(is(refused.conditions(), "Stalled", "True", "AccessDenied"));
+        assert_eq!(inventory(&refused).len(), 1, "what was applied stays");
+    }
+    options.flags.pop();
+    all.controllers.process().stop(LIMIT)?;
+    all.controllers = Controllers::start(&options).await?;
+    for name in names {
+        let object = until(&tenant, name, "ReconciliationSucceeded", "Applied revision").await?;
+        assert_eq!(object.conditions().len(), 1, "{:?}", object.conditions());
+    }
+    let other = all
+        .namespace
+        .api::<Kustomization>()
+        .get("other-shard")
+        .await?;
+    ensure!(
+        other.metadata.finalizers.is_none(),
+        "another shard's object was touched"
+    );
     Ok(())
 }

@@ -30,6 +30,8 @@ pub struct Owned {
     pub fields: Arc<str>,
     /// The digest of their values and of the order of our items.
     pub values: Digest,
+    /// One of the values is null. What an apply makes of that, the next one may make otherwise.
+    pub nulls: bool,
 }
 
 /// What an object's metadata asks of whoever applies it.
@@ -151,8 +153,9 @@ impl Accepted {
     /// `desired` was accepted, and `live` is what it is now.
     #[must_use]
     pub fn new(desired: Option<Digest>, live: &Live, covered: bool) -> Self {
+        let nulls = live.owned.as_ref().is_some_and(|owned| owned.nulls);
         Self {
-            desired,
+            desired: desired.filter(|_| !nulls),
             content: live.content,
             managers: live.managers,
             owned: live.owned.clone(),
@@ -286,6 +289,12 @@ mod tests {
         let partly = Accepted::new(Some(1), &before, false);
         assert!(partly.is_still(1, &before) && !partly.is_still(1, &foreign));
         assert!(!Accepted::new(None, &before, true).is_still(1, &before));
+    }
+
+    #[test]
+    fn what_left_a_null_is_not_remembered() {
+        let null = live(|value| value["data"]["a"] = Value::Null);
+        assert!(!Accepted::new(Some(1), &null, true).is_still(1, &null));
     }
 
     #[test]

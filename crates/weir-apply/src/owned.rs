@@ -69,9 +69,12 @@ pub(crate) fn of(object: &Object, manager: &str) -> Option<Owned> {
     let mut walk = Walk {
         to: &mut values,
         exact: false,
+        nulls: false,
     };
     walk.map(fields, object.value(), &[]).ok()?;
+    let nulls = walk.nulls;
     Some(Owned {
+        nulls,
         api_version: shared(text(entry, "apiVersion")),
         fields: shared(&Value::Object(fields.clone()).to_string()),
         values: values.finish(),
@@ -86,6 +89,7 @@ pub(crate) fn values_wanted(fields: &str, desired: &Object) -> Option<Digest> {
     let mut walk = Walk {
         to: &mut values,
         exact: true,
+        nulls: false,
     };
     walk.map(&fields, desired.value(), ROOT).ok()?;
     Some(values.finish())
@@ -158,6 +162,8 @@ struct Walk<'a, H> {
     to: &'a mut H,
     /// The value must have all the fields and no others; otherwise it may have others, and what it lacks is noted.
     exact: bool,
+    /// A value that is owned as one is null.
+    nulls: bool,
 }
 
 impl<H: Hasher> Walk<'_, H> {
@@ -165,6 +171,7 @@ impl<H: Hasher> Walk<'_, H> {
         let fields = fields.as_object().ok_or(Unclear)?;
         // A value that is owned as one: a scalar, an atomic list or map, or a map that was applied empty.
         if fields.is_empty() {
+            self.nulls |= value.is_null();
             if self.exact && holds_null(value) {
                 return Err(Unclear);
             }

@@ -184,7 +184,7 @@ fn others() -> Vec<Row> {
             "Typed",
             json!({"spec": {
             "keyed": [{"name": "a", "port": 1}, {"name": "b", "proto": "udp", "port": "x"}], "set": ["a", "b"], "atomic": [1, 2],
-            "whole": {"a": "1"}, "map": {"a": "1", "b": "2"}, "sub": {"b": 1}, "nothing": null}}),
+            "whole": {"a": "1"}, "map": {"a": "1", "b": "2"}, "sub": {"b": 1}}}),
         ),
         (
             "noop.example.com/v1",

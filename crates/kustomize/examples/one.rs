@@ -15,6 +15,10 @@ use std::process::ExitCode;
 use bytes::Bytes;
 use kustomize::{FileSystem, FsError, Options, Order};
 
+/// The allocator of the program that users run.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The disk.
 struct Disk;
 

@@ -114,19 +114,17 @@ enum Source {
 /// # Errors
 /// If a phase of a peer failed; what was measured is printed and written nevertheless.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    match &options.bench {
-        // Nothing of this program's own work is in the figures.
-        Bench::Git(options) => return git::run(options),
-        Bench::Once(options) => return build::once(&options.command),
-        _ if cfg!(debug_assertions) => return run_optimised(),
-        _ => {}
-    }
     let common = match &options.bench {
+        // Nothing of this program's own work is in these figures.
+        Bench::Git(options) => return git::run(options),
         Bench::Build(options) => return build::run(options),
-        Bench::Git(_) | Bench::Once(_) => return Ok(()),
+        Bench::Once(options) => return build::once(&options.command),
         Bench::Mttp(options) => &options.common,
         Bench::Latency(options) => &options.common,
     };
+    if cfg!(debug_assertions) {
+        return run_optimised();
+    }
     common.prepare()?;
     let peers = common.peers()?;
     let name = match options.bench {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use kube::Client;
 use weir_artifact::Storage;
+use weir_auth::TokenCache;
 use weir_git::Git;
 
 /// The controller's means.
@@ -14,6 +15,12 @@ pub struct Context {
     pub client: Client,
     /// Git operations, bounded in number.
     pub git: Git,
+    /// Makes clients for the clouds' own services.
+    pub cloud: Git,
+    /// Tokens of apps and clouds.
+    pub tokens: TokenCache,
+    /// The service account of objects that name none; empty is none.
+    pub default_service_account: String,
     /// Where artifacts are.
     pub storage: Arc<Storage>,
     /// When to look again for an object that is waited for.

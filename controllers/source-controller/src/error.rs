@@ -42,6 +42,15 @@ pub enum Error {
     /// The proxy's Secret cannot be used.
     #[error("failed to configure proxy options")]
     ConfigureProxy(#[source] SecretError),
+    /// A provider gives no credentials.
+    #[error("failed to configure authentication options")]
+    ConfigureProvider(#[source] ProviderError),
+    /// The provider needs a Secret and none is named.
+    #[error("secretRef with github app data must be specified when provider is set to github")]
+    NoAppSecret,
+    /// The Secret holds nothing of what the provider needs.
+    #[error("secretRef with github app data must be specified when provider is set to github")]
+    NoAppData,
     /// The Secret is one for another provider.
     #[error("secretRef '{0}' has github app data but provider is not set to github")]
     ProviderMismatch(String),
@@ -161,6 +170,11 @@ pub enum SecretError {
         /// The rule that is broken.
         rule: &'static str,
     },
+    /// It names no installation of its app, or two.
+    #[error(
+        "secret '{0}' must contain exactly one of 'githubAppInstallationOwner' or 'githubAppInstallationID'"
+    )]
+    Installation(String),
     /// Its private key needs a password that is not there.
     #[error(
         "SSH identity key is encrypted but no 'password' field was provided in the secret '{0}'"
@@ -180,6 +194,38 @@ pub enum SecretError {
     /// The API server did not answer.
     #[error("{0}")]
     Api(String),
+}
+
+/// Why a provider gives no credentials. Holds no secret.
+#[derive(Debug, thiserror::Error)]
+pub enum ProviderError {
+    /// The service account cannot be read.
+    #[error(
+        "failed to get access token for Git repository: failed to get service account '{account}': {error}"
+    )]
+    Account {
+        /// Namespace and name.
+        account: String,
+        /// What the API server said.
+        error: String,
+    },
+    /// The service account does not say whom it is at the provider.
+    #[error(
+        "failed to get access token for Git repository: failed to get provider identity from service account \
+         '{account}' annotations: {annotation} is missing or invalid"
+    )]
+    Annotation {
+        /// Namespace and name.
+        account: String,
+        /// The annotation.
+        annotation: String,
+    },
+    /// No client can be made.
+    #[error(transparent)]
+    Client(#[from] weir_git::Error),
+    /// The provider refuses, or is not reached.
+    #[error(transparent)]
+    Provider(#[from] weir_auth::Error),
 }
 
 /// Why a GitRepository to include cannot be had.
@@ -221,6 +267,9 @@ impl Error {
             | Self::ConfigureAuth(_)
             | Self::UseSecret(_)
             | Self::ConfigureProxy(_)
+            | Self::ConfigureProvider(_)
+            | Self::NoAppSecret
+            | Self::NoAppData
             | Self::ProviderMismatch(_)
             | Self::Checkout(_)
             | Self::EmptyRepository
@@ -241,6 +290,7 @@ impl Error {
             Self::UnsupportedField(_)
                 | Self::FeatureGate
                 | Self::ParseUrl { .. }
+                | Self::NoAppSecret
                 | Self::NoTagToVerify
         )
     }
@@ -284,8 +334,11 @@ impl Failure for Error {
             Self::GetSecret { .. }
             | Self::ConfigureAuth(_)
             | Self::UseSecret(_)
+            | Self::ConfigureProvider(_)
             | Self::ConfigureProxy(_) => reason::AUTHENTICATION_FAILED,
-            Self::ProviderMismatch(_) => reason::INVALID_PROVIDER_CONFIGURATION,
+            Self::ProviderMismatch(_) | Self::NoAppSecret | Self::NoAppData => {
+                reason::INVALID_PROVIDER_CONFIGURATION
+            }
             Self::Checkout(_) | Self::SparseCheckout { .. } => reason::GIT_OPERATION_FAILED,
             Self::EmptyRepository => reason::EMPTY_GIT_REPOSITORY,
             Self::GetInclude { .. } => reason::NOT_FOUND,

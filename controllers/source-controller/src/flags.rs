@@ -161,19 +161,17 @@ impl SourceFlags {
                 "--helm-cache-purge-interval",
                 self.helm_cache_purge_interval != Duration::from_secs(60),
             ),
-            (
-                "--default-service-account",
-                !common.default_service_account.is_empty(),
-            ),
         ];
         let flags = set
             .into_iter()
             .filter(|(_, set)| *set)
             .map(|(name, _)| name.to_owned());
-        let common = common.without_effect().into_iter().map(str::to_owned);
+        let own_tokens = |flag: &&str| !flag.starts_with("--token-cache-");
+        let common = common.without_effect().into_iter().filter(own_tokens);
+        let common = common.map(str::to_owned);
         let gates = gates
             .iter()
-            .filter(|(_, on)| *on)
+            .filter(|(gate, on)| *on && *gate != OBJECT_LEVEL_WORKLOAD_IDENTITY)
             .map(|(gate, _)| format!("--feature-gates={gate}=true"));
         common.chain(flags).chain(gates).collect()
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use kube::ResourceExt;
 use weir_api::meta::{Artifact, Condition, GoDuration, reason};
-use weir_api::source::v1::{GitProvider, GitRepository, GitRepositorySpec, GitRepositoryStatus};
+use weir_api::source::v1::{GitRepository, GitRepositorySpec, GitRepositoryStatus};
 use weir_artifact::{Location, Published};
 use weir_git::Session;
 use weir_runtime::cache::Change;
@@ -24,6 +24,7 @@ use crate::tree::Tree;
 mod access;
 mod checkout;
 mod include;
+mod provider;
 mod verify;
 
 use checkout::Looked;
@@ -54,9 +55,6 @@ impl Source for Git {
         let spec = &object.spec;
         if !spec.service_account_name.is_empty() && !context.object_level_identity {
             return Err(Error::FeatureGate);
-        }
-        if let Some(field) = unsupported(spec) {
-            return Err(Error::UnsupportedField(field.to_owned()));
         }
         let parsed = reqwest::Url::parse(&spec.url);
         parsed.map(drop).map_err(|error| Error::ParseUrl {
@@ -205,18 +203,6 @@ pub fn includers(change: &Change<Arc<GitRepository>>, all: &Store<GitRepository>
         .filter(|object| includes(object))
         .map(wake)
         .collect()
-}
-
-/// The first field that this version does not serve.
-fn unsupported(spec: &GitRepositorySpec) -> Option<&'static str> {
-    let fields = [(
-        spec.provider
-            .is_some_and(|provider| provider != GitProvider::Generic),
-        "spec.provider",
-    )];
-    fields
-        .into_iter()
-        .find_map(|(set, field)| set.then_some(field))
 }
 
 /// A folder for one pass, below the system's for temporary files.

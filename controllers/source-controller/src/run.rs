@@ -5,6 +5,8 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use weir_api::meta::controller;
 use weir_artifact::{Server, ServerLimits, Storage, StorageError};
+use weir_auth::TokenCache;
+use weir_git::Git;
 use weir_runtime::flags::{CommonFlags, FeatureGates, GateError};
 use weir_runtime::runtime::{Host, Runtime, RuntimeError, RuntimeOptions};
 use weir_runtime::triggers::Triggers;
@@ -73,6 +75,12 @@ pub async fn run(
     let context = Arc::new(Context {
         client: host.client().clone(),
         git: own.git(options.concurrent),
+        cloud: Git::new(1),
+        tokens: TokenCache::new(
+            common.token_cache_max_size as usize,
+            common.token_cache_max_duration,
+        ),
+        default_service_account: common.default_service_account.clone(),
         storage: Arc::new(storage),
         dependency_delay: common.requeue_dependency,
         object_level_identity: identity,

@@ -14,7 +14,7 @@ use crate::clients::Pool;
 use crate::dial::Network;
 use crate::error::{Error, Stopped};
 use crate::fetches::Fetches;
-use crate::remote::{Remote, RemoteOptions};
+use crate::remote::{Proxy, Remote, RemoteOptions, Tls};
 use crate::ssh::SshAlgorithms;
 
 /// The process's Git workers.
@@ -58,6 +58,27 @@ impl Git {
     pub fn with_folder(mut self, folder: impl Into<std::path::PathBuf>) -> Self {
         self.fetches = Fetches::below(folder.into());
         self
+    }
+
+    /// A client for requests beside those to a repository, with the same trust, proxy and denied addresses. It
+    /// follows no redirect.
+    ///
+    /// # Errors
+    /// [`Error::Auth`] for what cannot be used, or if `url` names an address that is denied.
+    pub fn client(
+        &self,
+        url: &str,
+        tls: &Tls,
+        proxy: Option<&Proxy>,
+    ) -> Result<reqwest::Client, Error> {
+        let parsed = reqwest::Url::parse(url).map_err(|error| Error::Auth(error.to_string()))?;
+        let host = parsed.host_str().unwrap_or_default();
+        let literal = host.trim_start_matches('[').trim_end_matches(']').parse();
+        if let Ok(address) = literal {
+            let admitted = self.pool.network().admit(address);
+            admitted.map_err(|error| Error::Auth(format!("{url}: {error}")))?;
+        }
+        Ok(self.pool.clients(tls, proxy)?.own)
     }
 
     /// Runs `work` on a blocking thread for at most `timeout`, waiting for a thread not counted.

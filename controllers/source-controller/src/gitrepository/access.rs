@@ -7,11 +7,12 @@ use weir_api::meta::secret_key;
 use weir_api::source::v1::GitRepository;
 use weir_git::{Credentials, Proxy, RemoteOptions, SshKey, Tls, needs_password};
 
+use super::provider;
 use crate::context::Context;
 use crate::error::{Error, SecretError};
 use crate::observe;
 
-type Values = BTreeMap<String, Vec<u8>>;
+pub(super) type Values = BTreeMap<String, Vec<u8>>;
 
 /// The scheme that wants a key.
 const SSH: &str = "ssh";
@@ -32,33 +33,43 @@ pub(super) async fn options(
         options.proxy = Some(proxy(&name, &values.map_err(Error::ConfigureProxy)?)?);
     }
     let scheme = object.spec.url.split(':').next().unwrap_or_default();
-    let Some(reference) = &object.spec.secret_ref else {
-        if scheme == SSH {
+    let secret = match &object.spec.secret_ref {
+        None => None,
+        Some(reference) => {
+            let name = format!("{namespace}/{}", reference.name);
+            let found = observe::secret(context, &namespace, &reference.name).await;
+            let found = found.and_then(|found| {
+                found.ok_or_else(|| SecretError::Missing(reference.name.clone()))
+            });
+            match found {
+                Ok(values) => Some((name, values)),
+                Err(source) => return Err(Error::GetSecret { name, source }),
+            }
+        }
+    };
+    match &secret {
+        None if scheme == SSH => {
             return Err(Error::ConfigureAuth(ssh_lacks(secret_key::IDENTITY)));
         }
-        return Ok(options);
-    };
-    let name = format!("{namespace}/{}", reference.name);
-    let found = observe::secret(context, &namespace, &reference.name).await;
-    let values = found
-        .and_then(|found| found.ok_or_else(|| SecretError::Missing(reference.name.clone())))
-        .map_err(|source| Error::GetSecret {
-            name: name.clone(),
-            source,
-        })?;
-    if scheme == SSH {
-        let key = ssh(&name, &values).map_err(Error::ConfigureAuth)?;
-        if key.password.is_none() && needs_password(&key.identity) {
-            return Err(Error::UseSecret(SecretError::LockedIdentity(name)));
+        None => {}
+        Some((name, values)) if scheme == SSH => {
+            let key = ssh(name, values).map_err(Error::ConfigureAuth)?;
+            if key.password.is_none() && needs_password(&key.identity) {
+                return Err(Error::UseSecret(SecretError::LockedIdentity(name.clone())));
+            }
+            options.ssh = Some(key);
         }
-        options.ssh = Some(key);
-    } else {
-        options.credentials = credentials(&name, scheme, &values).map_err(Error::ConfigureAuth)?;
-        options.tls = tls(&name, &values).map_err(Error::ConfigureAuth)?;
+        Some((name, values)) => {
+            options.credentials =
+                credentials(name, scheme, values).map_err(Error::ConfigureAuth)?;
+            options.tls = tls(name, values).map_err(Error::ConfigureAuth)?;
+        }
     }
-    if values.contains_key(secret_key::GITHUB_APP_ID) {
-        return Err(Error::ProviderMismatch(name));
-    }
+    let secret = secret
+        .as_ref()
+        .map(|(name, values)| (name.as_str(), values));
+    let given = provider::credentials(context, object, secret, &options).await?;
+    options.credentials = given.or(options.credentials);
     Ok(options)
 }
 
@@ -147,7 +158,11 @@ fn proxy(secret: &str, values: &Values) -> Result<Proxy, Error> {
 }
 
 /// A value as text; empty ones count as absent.
-fn text(secret: &str, values: &Values, key: &'static str) -> Result<Option<String>, SecretError> {
+pub(super) fn text(
+    secret: &str,
+    values: &Values,
+    key: &'static str,
+) -> Result<Option<String>, SecretError> {
     let Some(value) = values.get(key).filter(|value| !value.is_empty()) else {
         return Ok(None);
     };

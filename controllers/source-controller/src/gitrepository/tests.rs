@@ -3,27 +3,6 @@
 use super::*;
 
 #[test]
-fn fields_that_are_not_served_are_named() {
-    let spec = |change: fn(&mut GitRepositorySpec)| {
-        let mut spec = GitRepositorySpec {
-            url: "https://host/x".to_owned(),
-            ..GitRepositorySpec::default()
-        };
-        change(&mut spec);
-        unsupported(&spec)
-    };
-    assert_eq!(spec(|_| {}), None);
-    assert_eq!(
-        spec(|spec| spec.provider = Some(GitProvider::Generic)),
-        None
-    );
-    assert_eq!(
-        spec(|spec| spec.provider = Some(GitProvider::Github)),
-        Some("spec.provider")
-    );
-}
-
-#[test]
 fn content_has_changed_when_the_spec_differs_from_what_was_observed() {
     let mut object = GitRepository::new("app", GitRepositorySpec::default());
     assert!(Git::content_changed(&object));

@@ -32,5 +32,5 @@ pub enum Error {
     },
     /// Several ways were tried.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
-    All(Vec<Error>),
+    All(Vec<Self>),
 }

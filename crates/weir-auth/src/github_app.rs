@@ -117,7 +117,7 @@ impl App {
         let answer: Answer = serde_json::from_slice(&answer).map_err(|_| unexpected())?;
         let expires = answer.expires_at.and_then(|text| {
             let at: jiff::Timestamp = text.parse().ok()?;
-            SystemTime::try_from(at).ok()
+            Some(SystemTime::from(at))
         });
         Ok(Token {
             username: USERNAME.to_owned(),

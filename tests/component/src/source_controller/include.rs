@@ -18,11 +18,17 @@ async fn apply_other(all: &Sources, url: &str) -> Result<()> {
 
 #[tokio::test]
 async fn an_include_is_waited_for_copied_and_followed() -> Result<()> {
-    let all = Sources::with("git-include", harness::GitServer::start()?, &["--requeue-dependency=1s"]).await?;
+    let all = Sources::with(
+        "git-include",
+        harness::GitServer::start()?,
+        &["--requeue-dependency=1s"],
+    )
+    .await?;
     let commit = all.repo.commit(&[("own", "1")], "first")?;
     let other = all.git.repo("other")?;
     other.commit(&[("deploy/x", "1"), ("secret", "2")], "theirs")?;
-    let include = json!([{"repository": {"name": "other"}, "fromPath": "deploy", "toPath": "in/here"}]);
+    let include =
+        json!([{"repository": {"name": "other"}, "fromPath": "deploy", "toPath": "in/here"}]);
     all.apply(json!({"include": include})).await?;
     let waiting = all.fails("NotFound").await?;
     assert!(is(&waiting, "IncludeUnavailable", "True", "NotFound"));
@@ -30,7 +36,8 @@ async fn an_include_is_waited_for_copied_and_followed() -> Result<()> {
 
     apply_other(&all, other.url()).await?;
     let object = all.ready(&format!("main@sha1:{commit}")).await?;
-    assert_eq!(paths(&all.files(&object).await?), ["in/here/x", "own"]);
+    let files = all.files(&object).await?;
+    assert_eq!(paths(&files), ["in/here/x", "own"]);
     assert_eq!(status(&object).included_artifacts.len(), 1);
     assert_eq!(status(&object).observed_include.len(), 1);
     let before = artifact(&object).context("has an artifact")?;
@@ -39,16 +46,24 @@ async fn an_include_is_waited_for_copied_and_followed() -> Result<()> {
     other.commit(&[("deploy/y", "1")], "more of theirs")?;
     let api = all.namespace.api::<GitRepository>();
     let patch = json!({"metadata": {"annotations": {"reconcile.fluxcd.io/requestedAt": "now"}}});
-    api.patch("other", &kube::api::PatchParams::default(), &kube::api::Patch::Merge(patch))
-        .await?;
+    api.patch(
+        "other",
+        &kube::api::PatchParams::default(),
+        &kube::api::Patch::Merge(patch),
+    )
+    .await?;
     let changed = all
         .namespace
         .wait_for::<GitRepository>("app", LIMIT, "a new artifact", |object| {
             artifact(object).is_some_and(|now| now.digest != before.digest)
         })
         .await?;
-    assert_eq!(paths(&all.files(&changed).await?), ["in/here/x", "in/here/y", "own"]);
-    assert_eq!(artifact(&changed).map(|now| now.revision), Some(before.revision));
+    let files = all.files(&changed).await?;
+    assert_eq!(paths(&files), ["in/here/x", "in/here/y", "own"]);
+    assert_eq!(
+        artifact(&changed).map(|now| now.revision),
+        Some(before.revision)
+    );
     Ok(())
 }
 
@@ -81,12 +96,18 @@ async fn submodules_come_along_by_their_commits() -> Result<()> {
     lib.commit(&[("lib.yaml", "2")], "newer lib")?;
     let add = |url: &str| -> Result<String> {
         let modules = format!("[submodule \"lib\"]\n\tpath = vendor/lib\n\turl = {url}\n");
-        all.repo.commit(&[("own", "1"), (".gitmodules", &modules)], "with a submodule")?;
+        all.repo.commit(
+            &[("own", "1"), (".gitmodules", &modules)],
+            "with a submodule",
+        )?;
         let entry = format!("160000,{pinned},vendor/lib");
         all.repo.git(&["read-tree", "main"])?;
-        all.repo.git(&["update-index", "--add", "--cacheinfo", &entry])?;
+        all.repo
+            .git(&["update-index", "--add", "--cacheinfo", &entry])?;
         let tree = all.repo.git(&["write-tree"])?;
-        let commit = all.repo.git(&["commit-tree", &tree, "-m", "with a submodule"])?;
+        let commit = all
+            .repo
+            .git(&["commit-tree", &tree, "-m", "with a submodule"])?;
         all.repo.branch("main", &commit)?;
         Ok(commit)
     };

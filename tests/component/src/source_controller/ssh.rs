@@ -21,20 +21,25 @@ async fn a_key_opens_a_known_server_and_a_changed_one_is_not_talked_to() -> Resu
 
     let good = json!({"identity": identity, "known_hosts": server.known_hosts()?});
     all.secret("ssh", good).await?;
-    all.apply(json!({"url": url, "secretRef": {"name": "ssh"}})).await?;
+    all.apply(json!({"url": url, "secretRef": {"name": "ssh"}}))
+        .await?;
     let object = all.ready(&revision).await?;
     let files = all.files(&object).await?;
     assert_eq!(paths(&files), ["a", "d/b"]);
 
     let other = ssh_key_of(Algorithm::Ed25519)?.public_key().to_openssh()?;
     let port = server.address().port();
-    let changed = json!({"identity": identity, "known_hosts": format!("[127.0.0.1]:{port} {other}\n")});
+    let changed =
+        json!({"identity": identity, "known_hosts": format!("[127.0.0.1]:{port} {other}\n")});
     all.secret("ssh", changed).await?;
     let seen = server.log().len();
     all.reconcile("one").await?;
     let failed = all.fails("GitOperationFailed").await?;
     let text = message(&failed, "Ready");
-    assert!(text.ends_with("ssh: handshake failed: knownhosts: key mismatch"), "{text}");
+    assert!(
+        text.ends_with("ssh: handshake failed: knownhosts: key mismatch"),
+        "{text}"
+    );
     assert_eq!(artifact(&failed), artifact(&object));
     assert_eq!(server.log().len(), seen, "nothing was proved to a stranger");
     let shown = serde_json::to_string(&failed.status)?;
@@ -48,7 +53,8 @@ async fn a_locked_key_without_its_password_is_told_before_anything_is_dialled() 
     let key = ssh_key_of(Algorithm::Ed25519)?;
     let locked = key.encrypt(&mut russh::keys::key::safe_rng(), "canary")?;
     let identity = locked.to_openssh(LineEnding::LF)?.to_string();
-    all.secret("ssh", json!({"identity": identity, "known_hosts": "x"})).await?;
+    all.secret("ssh", json!({"identity": identity, "known_hosts": "x"}))
+        .await?;
     all.apply(json!({"url": "ssh://git@127.0.0.1:1/app.git", "secretRef": {"name": "ssh"}}))
         .await?;
     let object = all.fails("AuthenticationFailed").await?;

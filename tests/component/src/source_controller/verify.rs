@@ -33,11 +33,17 @@ fn signed_commit(repo: &Repository, key: &PrivateKey) -> Result<String> {
 #[tokio::test]
 async fn only_a_trusted_key_makes_an_artifact_and_the_old_one_stays() -> Result<()> {
     let all = Sources::start("git-verify").await?;
-    let (trusted, other) = (ssh_key_of(Algorithm::Ed25519)?, ssh_key_of(Algorithm::Ed25519)?);
+    let (trusted, other) = (
+        ssh_key_of(Algorithm::Ed25519)?,
+        ssh_key_of(Algorithm::Ed25519)?,
+    );
     all.repo.commit(&[("a", "1")], "first")?;
     let first = signed_commit(&all.repo, &trusted)?;
-    all.secret("keys", json!({"alice.sshpub": trusted.public_key().to_openssh()?}))
-        .await?;
+    all.secret(
+        "keys",
+        json!({"alice.sshpub": trusted.public_key().to_openssh()?}),
+    )
+    .await?;
     all.apply(json!({"verify": {"mode": "HEAD", "secretRef": {"name": "keys"}}}))
         .await?;
     let object = all.ready(&format!("main@sha1:{first}")).await?;
@@ -46,14 +52,22 @@ async fn only_a_trusted_key_makes_an_artifact_and_the_old_one_stays() -> Result<
         message(&object, "SourceVerified"),
         format!("verified signature of\n\t- commit '{first}' with key '{fingerprint}'")
     );
-    assert_eq!(status(&object).source_verification_mode.as_deref(), Some("HEAD"));
+    assert_eq!(
+        status(&object).source_verification_mode.as_deref(),
+        Some("HEAD")
+    );
 
     all.repo.commit(&[("a", "2")], "second")?;
     signed_commit(&all.repo, &other)?;
     all.reconcile("one").await?;
     let failed = all.fails("InvalidCommitSignature").await?;
     assert_eq!(artifact(&failed), artifact(&object));
-    assert!(is(&failed, "SourceVerified", "False", "InvalidCommitSignature"));
+    assert!(is(
+        &failed,
+        "SourceVerified",
+        "False",
+        "InvalidCommitSignature"
+    ));
     assert!(is(&failed, "ArtifactInStorage", "True", "Succeeded"));
 
     let keys = json!({
@@ -74,15 +88,21 @@ async fn a_tag_must_be_signed_and_be_there_at_all() -> Result<()> {
     all.repo.tag("light", &commit)?;
     all.secret("keys", json!({"a.asc": "none"})).await?;
     let verify = json!({"mode": "Tag", "secretRef": {"name": "keys"}});
-    all.apply(json!({"ref": {"tag": "light"}, "verify": verify})).await?;
+    all.apply(json!({"ref": {"tag": "light"}, "verify": verify}))
+        .await?;
     let object = all.fails("InvalidGitObject").await?;
     let expected = "cannot verify signature of tag 'light' since it is not signed";
     assert_eq!(message(&object, "Ready"), expected);
-    all.apply(json!({"ref": {"branch": "main"}, "verify": verify})).await?;
+    all.apply(json!({"ref": {"branch": "main"}, "verify": verify}))
+        .await?;
     let object = all.fails("InvalidVerificationMode").await?;
     assert!(is(&object, "Stalled", "True", "InvalidVerificationMode"));
-    assert_eq!(status(&object).observed_generation, object.metadata.generation);
-    all.apply(json!({"verify": {"mode": "HEAD", "secretRef": {"name": "nope"}}})).await?;
+    assert_eq!(
+        status(&object).observed_generation,
+        object.metadata.generation
+    );
+    all.apply(json!({"verify": {"mode": "HEAD", "secretRef": {"name": "nope"}}}))
+        .await?;
     let object = all.fails("VerificationError").await?;
     assert!(message(&object, "Ready").starts_with("public keys secret error: "));
     Ok(())

@@ -253,6 +253,9 @@ impl<'a> Target<'a> {
                 done.resources
                     .check_unique()
                     .within(|| format!("recursed merging from path '{root}'"))?;
+                // Upstream merges into nothing, where a narrow field displaces a wide one of its path.
+                let config = std::mem::take(&mut done.config);
+                config::merge_shared(&mut done.config, &config)?;
                 Ok(done)
             });
         done.map_err(|error| {

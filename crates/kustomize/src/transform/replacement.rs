@@ -25,9 +25,9 @@ impl Replacements {
             if !has_source || replacement.targets.is_empty() {
                 bail!("replacements must specify a source and at least one target");
             }
-            let value = value(resources, replacement)?;
+            let mut source = source(resources, replacement)?;
             for target in &replacement.targets {
-                write(resources, &value, target)?;
+                write(resources, &mut source, target)?;
             }
         }
         resources.drop_gone();
@@ -35,20 +35,48 @@ impl Replacements {
     }
 }
 
-fn value(resources: &ResMap, replacement: &Replacement) -> Result<Node, Error> {
+/// What is written, and where it comes from.
+struct Source {
+    value: Node,
+    /// The resource and the field, where the value is the field itself: what is written there is from then
+    /// on what is written elsewhere, as upstream holds the node and no copy.
+    live: Option<(usize, Vec<String>)>,
+}
+
+impl Source {
+    /// Looks again, after something was written to a resource.
+    fn refresh(&mut self, at: usize, node: &Node) {
+        let Some((source, path)) = &self.live else {
+            return;
+        };
+        let found = node.lookup(path).ok().flatten().filter(|_| at == *source);
+        if let Some(found) = found.filter(|found| found.kind() == Kind::Scalar) {
+            self.value = found.clone();
+        }
+    }
+}
+
+fn source(resources: &ResMap, replacement: &Replacement) -> Result<Source, Error> {
     let source = match (&replacement.source, &replacement.source_value) {
         (Some(_), Some(_)) => bail!("value and resource selectors are mutually exclusive"),
-        (None, value) => return Ok(Node::scalar_of(value.clone().unwrap_or_default())),
+        (None, value) => {
+            return Ok(Source {
+                value: Node::scalar_of(value.clone().unwrap_or_default()),
+                live: None,
+            });
+        }
         (Some(source), None) => source,
     };
-    let resource = select_source(resources, source)?;
+    let at = select_source(resources, source)?;
+    let resource = &resources.list()[at];
     let field = match source.field_path.as_str() {
         "" => DEFAULT_FIELD,
         path => path,
     };
+    let path = split_field(field);
     let found = resource
         .node()
-        .lookup(&split_field(field))
+        .lookup(&path)
         .within(|| "error looking up replacement source")?;
     let Some(found) = found.filter(|node| !node.is_null_or_empty()) else {
         bail!(
@@ -56,7 +84,12 @@ fn value(resources: &ResMap, replacement: &Replacement) -> Result<Node, Error> {
             source.id
         );
     };
-    refine(found, source.options.as_ref())
+    let options = source.options.as_ref();
+    let whole = options.is_none_or(|options| options.delimiter.is_empty());
+    Ok(Source {
+        value: refine(found, options)?,
+        live: (whole && found.kind() == Kind::Scalar).then_some((at, path)),
+    })
 }
 
 /// The ids by which replacements know a resource, the current one first.
@@ -70,16 +103,15 @@ fn ids(resource: &Resource) -> Vec<ResId> {
         .collect()
 }
 
-fn select_source<'a>(
-    resources: &'a ResMap,
-    source: &SourceSelector,
-) -> Result<&'a Resource, Error> {
+fn select_source(resources: &ResMap, source: &SourceSelector) -> Result<usize, Error> {
     let mut found = resources
         .list()
         .iter()
-        .filter(|resource| ids(resource).iter().any(|id| id.is_selected_by(&source.id)));
+        .enumerate()
+        .filter(|(_, resource)| ids(resource).iter().any(|id| id.is_selected_by(&source.id)))
+        .map(|(at, _)| at);
     match (found.next(), found.next()) {
-        (Some(resource), None) => Ok(resource),
+        (Some(at), None) => Ok(at),
         (Some(_), Some(_)) => bail!("multiple matches for selector {source}"),
         (None, _) => bail!("nothing selected by {source}"),
     }
@@ -109,7 +141,11 @@ fn refine(node: &Node, options: Option<&FieldOptions>) -> Result<Node, Error> {
     Ok(value)
 }
 
-fn write(resources: &mut ResMap, value: &Node, target: &TargetSelector) -> Result<(), Error> {
+fn write(
+    resources: &mut ResMap,
+    source: &mut Source,
+    target: &TargetSelector,
+) -> Result<(), Error> {
     let Some(select) = &target.select else {
         bail!("target must specify resources to select");
     };
@@ -129,11 +165,14 @@ fn write(resources: &mut ResMap, value: &Node, target: &TargetSelector) -> Resul
         .iter()
         .map(|field| (field.as_str(), split_field(field)))
         .collect();
-    for resource in resources.list_mut() {
+    let options = target.options.as_ref();
+    for (at, resource) in resources.list_mut().iter_mut().enumerate() {
         if is_selected(resource, &select, &reject)? {
             resource.edit(|node| {
                 fields.iter().try_for_each(|(field, path)| {
-                    replacement_target::write(node, value, (field, path), target.options.as_ref())
+                    replacement_target::write(node, &source.value, (field, path), options)?;
+                    source.refresh(at, node);
+                    Ok(())
                 })
             })?;
         }

@@ -24,7 +24,8 @@ pub(super) fn add(maker: &mut Maker, layer: &mut Layer) {
         let file = maker.file(layer, "crds.json", text);
         layer.push("crds", Value::from(file));
     }
-    if maker.adds(4, "openapi") {
+    // Further in, a schema counts for what is read after it: see the parity page.
+    if layer.outermost && maker.adds(8, "openapi") {
         let schema = if maker.rng.chance(70) {
             let name = maker.rng.text(&["schema.json", "schema.yaml"]);
             json!({"path": maker.file(layer, &name, SCHEMA.to_owned())})

@@ -1,6 +1,7 @@
 //! Kustomizations: from an artifact to objects in the cluster.
 
 mod apply;
+mod build;
 mod deletion;
 mod depends_on;
 mod drift;

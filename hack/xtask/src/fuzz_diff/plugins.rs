@@ -89,7 +89,7 @@ fn simple(maker: &mut Maker) -> Value {
             maker.note("plugin: NamespaceTransformer");
             json!({"kind": "NamespaceTransformer", "metadata": {"namespace": "plug"}, "unsetOnly": maker.rng.chance(50),
                 "setRoleBindingSubjects": maker.rng.text(&["defaultOnly", "allServiceAccounts", "none"]),
-                "fieldSpecs": specs(maker)})
+                "fieldSpecs": [{"path": maker.rng.text(&["metadata/namespace", "spec/namespace"]), "create": true}]})
         }
         3 => {
             maker.note("plugin: PrefixTransformer");

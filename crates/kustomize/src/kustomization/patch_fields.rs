@@ -175,6 +175,8 @@ pub(crate) struct Replacement {
     pub(crate) source: Option<SourceSelector>,
     pub(crate) targets: Vec<TargetSelector>,
     pub(crate) source_value: Option<String>,
+    /// An empty list of targets, which a file may have and the kustomization itself may not.
+    pub(crate) no_targets: bool,
 }
 readable!(
     Replacement,

@@ -414,6 +414,10 @@ pub(super) fn replacements(
 }
 
 fn read_replacement(value: &Value) -> Result<Replacement, Error> {
-    decode::from_value(value, Mode::Lenient)
-        .within(|| "error unmarshaling JSON: while decoding JSON")
+    let read: Replacement = decode::from_value(value, Mode::Lenient)
+        .within(|| "error unmarshaling JSON: while decoding JSON")?;
+    Ok(Replacement {
+        no_targets: value["targets"] == Value::Array(Vec::new()),
+        ..read
+    })
 }

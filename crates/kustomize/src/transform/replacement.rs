@@ -22,7 +22,8 @@ impl Replacements {
     pub(crate) fn transform(&self, resources: &mut ResMap) -> Result<(), Error> {
         for replacement in &self.replacements {
             let has_source = replacement.source.is_some() || replacement.source_value.is_some();
-            if !has_source || replacement.targets.is_empty() {
+            let has_targets = !replacement.targets.is_empty() || replacement.no_targets;
+            if !has_source || !has_targets {
                 bail!("replacements must specify a source and at least one target");
             }
             let mut source = source(resources, replacement)?;

@@ -1,12 +1,10 @@
 //! What goes wrong: a clear condition, the old artifact kept, the recovery told.
 
 use anyhow::Result;
-use harness::{Fault, eventually};
-use kube::api::DeleteParams;
+use harness::Fault;
 use serde_json::json;
-use weir_api::source::v1::GitRepository;
 
-use super::fixture::{LIMIT, Sources, artifact, condition, is, message, status};
+use super::fixture::{Sources, artifact, condition, is, message, status};
 
 #[tokio::test]
 async fn a_missing_branch_is_named_and_fixed_by_the_spec() -> Result<()> {
@@ -100,50 +98,6 @@ async fn a_changed_spec_ends_a_hanging_fetch() -> Result<()> {
     all.apply(json!({"url": good, "timeout": "5m"})).await?;
     all.ready(&format!("main@sha1:{commit}")).await?;
     Ok(())
-}
-
-#[tokio::test]
-async fn a_field_that_is_not_served_stalls_and_deletion_still_works() -> Result<()> {
-    let all = Sources::start("git-unsupported").await?;
-    let commit = all.repo.commit(&[("a", "1")], "first")?;
-    all.apply(json!({})).await?;
-    let before = all.ready(&format!("main@sha1:{commit}")).await?;
-    for (spec, field) in [
-        (json!({"recurseSubmodules": true}), "spec.recurseSubmodules"),
-        (
-            json!({"include": [{"repository": {"name": "other"}}]}),
-            "spec.include",
-        ),
-        (
-            json!({"verify": {"mode": "HEAD", "secretRef": {"name": "keys"}}}),
-            "spec.verify",
-        ),
-        (json!({"provider": "azure"}), "spec.provider"),
-        (
-            json!({"url": "ssh://git@127.0.0.1/app.git"}),
-            "spec.url with scheme ssh",
-        ),
-    ] {
-        all.apply(spec).await?;
-        let object = all.fails("UnsupportedField").await?;
-        assert!(is(&object, "Stalled", "True", "UnsupportedField"));
-        assert_eq!(
-            message(&object, "Ready"),
-            format!("{field} is not supported by this version of source-controller")
-        );
-        assert_eq!(
-            status(&object).observed_generation,
-            object.metadata.generation
-        );
-        assert_eq!(artifact(&object), artifact(&before));
-    }
-    let api = all.namespace.api::<GitRepository>();
-    api.delete("app", &DeleteParams::default()).await?;
-    eventually(LIMIT, "GitRepository gone", async || {
-        anyhow::ensure!(api.get_opt("app").await?.is_none(), "it is still there");
-        Ok(())
-    })
-    .await
 }
 
 #[tokio::test]

@@ -1,0 +1,3 @@
+module weir.dev/hack/gen/unicode
+
+go 1.26

@@ -403,7 +403,15 @@ impl<'s> State<'s> {
                 let name = value.type_name();
                 self.error(format_args!("can't print {node} of type {name}"))
             }
-            other => format::append(other, self.out, self.session.budget),
+            other => {
+                let by_address = match other {
+                    Value::Object(object) => object.text_by_address(),
+                    _ => None,
+                };
+                let text = by_address.map(Value::Str);
+                let printed = text.as_ref().unwrap_or(other);
+                format::append(printed, self.out, self.session.budget)
+            }
         }
     }
 }

@@ -88,10 +88,10 @@ pub(crate) fn append(value: &Value, out: &mut Vec<u8>, budget: &Budget<'_>) -> R
     outcome.and_then(|()| budget.bytes(out.len() - before))
 }
 
-/// One value as `%v` prints it, cut off where it gets long; for messages.
-pub(crate) fn message(value: &Value) -> String {
+/// One value under a verb, cut off where it gets long; for messages.
+pub(crate) fn message(value: &Value, verb: char) -> String {
     let mut printer = Printer::new(64 << 10);
-    printer.argument(value, 'v');
+    printer.argument(value, verb);
     String::from_utf8_lossy(&printer.out).into_owned()
 }
 

@@ -167,6 +167,12 @@ pub trait Object: Send + Sync + fmt::Debug {
         None
     }
 
+    /// The same for a struct whose pointer has the method: an action that prints a field finds it, `%v` of a
+    /// copy does not.
+    fn text_by_address(&self) -> Option<Str> {
+        self.text()
+    }
+
     /// Whether it is a nil pointer.
     fn is_nil(&self) -> bool {
         false

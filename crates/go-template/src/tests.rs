@@ -261,6 +261,20 @@ fn execution_errors_tell_where_and_why() {
 }
 
 #[test]
+fn messages_print_values_under_the_verbs_of_go() {
+    let error = concat!(
+        "template: t:1:2: executing \"t\" at <eq .m .m>: error calling eq: ",
+        "non-comparable type map[a:%!s(float64=1) b:two]: map[string]interface {}"
+    );
+    fails("{{eq .m .m}}", error);
+    let error = concat!(
+        "template: t:1:6: executing \"t\" at <call>: error calling call: ",
+        "non-function <int Value> of type int"
+    );
+    fails("{{1 | call}}", error);
+}
+
+#[test]
 fn nothing_in_a_text_overflows_the_stack() {
     let parens = format!("{{{{{}1{}}}}}", "(".repeat(9_000), ")".repeat(9_000));
     prints(&parens, "1");

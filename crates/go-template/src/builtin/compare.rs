@@ -75,7 +75,7 @@ fn equal_to(one: &Value, two: &Value) -> Result<bool, Failure> {
 fn equal_composites(one: &Value, two: &Value) -> Result<bool, Failure> {
     let same_kind = std::mem::discriminant(one) == std::mem::discriminant(two);
     if !same_kind && !matches!(one, Value::Nil) && !matches!(two, Value::Nil) {
-        let (first, second) = (format::message(one), format::message(two));
+        let (first, second) = (format::message(one, 's'), format::message(two, 'v'));
         let (one, two) = (one.type_name(), two.type_name());
         return Err(Failure::new(format!(
             "non-comparable types {first}: {one}, {two}: {second}"
@@ -89,7 +89,7 @@ fn equal_composites(one: &Value, two: &Value) -> Result<bool, Failure> {
             Ok(std::sync::Arc::ptr_eq(a, b) || a.ty() == b.ty() && a.equals(&**b))
         }
         _ => {
-            let (text, ty) = (format::message(two), two.type_name());
+            let (text, ty) = (format::message(two, 's'), two.type_name());
             Err(Failure::new(format!("non-comparable type {text}: {ty}")))
         }
     }

@@ -165,7 +165,11 @@ impl State<'_> {
         }
         let callee = match (given.arguments.get(1), &given.last) {
             (Some(argument), _) => self.printed(*argument),
-            (None, Some(last)) => crate::format::message(&last.value),
+            (None, Some(last)) => match &last.value {
+                Value::Str(text) => text.to_string(),
+                Value::Nil => String::from("<invalid Value>"),
+                other => format!("<{} Value>", other.type_name()),
+            },
             (None, None) => String::new(),
         };
         let args = self.arguments(&builtin.signature(), name, given)?;

@@ -51,7 +51,7 @@ impl State<'_> {
                 self.iterate(&mut iterations, entries)?
             }
             other => {
-                let text = format::message(&other);
+                let text = format::message(&other, 'v');
                 return self.error(format_args!("range can't iterate over {text}"));
             }
         };
@@ -63,7 +63,7 @@ impl State<'_> {
 
     fn one_variable(&self, pipe: &Pipe, value: &Value) -> Outcome<()> {
         if pipe.declares.len() > 1 {
-            let value = format::message(value);
+            let value = format::message(value, 'v');
             return self.error(format_args!(
                 "can't use {value} to iterate over more than one variable"
             ));

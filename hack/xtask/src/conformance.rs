@@ -45,7 +45,7 @@ pub(crate) fn run(args: Vec<String>) -> Result<()> {
         bail!("{} is no folder", corpus.display());
     }
     if engine.as_deref() == Some("sops") {
-        if example("sops", "corpus", &corpus, &passed_on)? {
+        if example("sops", "sops_cases", &corpus, &passed_on)? {
             return Ok(());
         }
         bail!("not every case came out as recorded (--verbose names them)");

@@ -1,7 +1,7 @@
 //! Runs recorded template rows with the builtins, `include` and Helm's error texts, and counts what comes out as
 //! recorded: per file, and for functions that are not there yet by their names.
 //!
-//! `cargo run -p go-template --example corpus -- DIR [--filter TEXT] [--verbose]`, where DIR holds `*.jsonl`.
+//! `cargo run -p go-template --example template_rows -- DIR [--filter TEXT] [--verbose]`, where DIR holds `*.jsonl`.
 #![expect(
     clippy::disallowed_methods,
     clippy::print_stdout,

@@ -4,6 +4,8 @@
 
 mod trace;
 
+pub(crate) use trace::MESSAGE;
+
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;

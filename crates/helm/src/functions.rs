@@ -5,7 +5,15 @@
 //! Source: Helm 4.2.4 `pkg/engine/funcs.go`, sprig v3.3.0 `functions.go`
 
 mod cast;
+mod defaults;
+mod dicts;
+mod flow;
 mod given;
+mod include;
+mod lists;
+mod math;
+mod strings;
+mod types;
 
 use go_template::{Call, Closure, Failure, Functions, Signature, Value};
 
@@ -21,7 +29,16 @@ pub fn all(env: &Env) -> Functions {
 }
 
 /// The families. A later one replaces what an earlier one gave under the same name.
-const FAMILIES: &[fn(&mut Functions, &Env)] = &[];
+const FAMILIES: &[fn(&mut Functions, &Env)] = &[
+    |functions, _| defaults::register(functions),
+    |functions, _| dicts::register(functions),
+    |functions, _| flow::register(functions),
+    include::register,
+    |functions, _| lists::register(functions),
+    |functions, _| math::register(functions),
+    strings::register,
+    |functions, _| types::register(functions),
+];
 
 /// A function without state: its names, its type, its body.
 type Row = (&'static str, Signature, Body);

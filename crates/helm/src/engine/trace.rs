@@ -9,9 +9,8 @@ pub(crate) const MESSAGE: (&str, &str) = ("HELM_ERR_START", "HELM_ERR_END");
 
 /// A parse error: its location and its last part.
 pub(super) fn parse_error(text: &str) -> String {
-    let mut parts = text.split(": ");
-    let location = parts.by_ref().nth(1).unwrap_or_default();
-    let message = parts.next_back().unwrap_or(location);
+    let location = text.split(": ").nth(1).unwrap_or_default();
+    let message = text.rsplit_once(": ").map_or(text, |it| it.1);
     format!("parse error at ({location}): {message}")
 }
 

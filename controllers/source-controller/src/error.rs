@@ -8,9 +8,6 @@ use weir_runtime::kind::Failure;
 /// Source: source-controller v1.9 `internal/controller/gitrepository_controller.go`.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A field that this version does not serve.
-    #[error("{0} is not supported by this version of source-controller")]
-    UnsupportedField(String),
     /// A field needs a gate that is off.
     #[error(
         "to use spec.serviceAccountName for provider authentication please enable the \
@@ -249,8 +246,7 @@ impl Error {
     #[must_use]
     pub fn condition(&self) -> Option<&'static str> {
         match self {
-            Self::UnsupportedField(_)
-            | Self::RemoveArtifacts(_)
+            Self::RemoveArtifacts(_)
             | Self::VerificationKeys(_)
             | Self::NoTagToVerify
             | Self::UnsignedTag(_)
@@ -287,11 +283,7 @@ impl Error {
     pub fn stalls(&self) -> bool {
         matches!(
             self,
-            Self::UnsupportedField(_)
-                | Self::FeatureGate
-                | Self::ParseUrl { .. }
-                | Self::NoAppSecret
-                | Self::NoTagToVerify
+            Self::FeatureGate | Self::ParseUrl { .. } | Self::NoAppSecret | Self::NoTagToVerify
         )
     }
 
@@ -328,7 +320,6 @@ impl Error {
 impl Failure for Error {
     fn reason(&self) -> &'static str {
         match self {
-            Self::UnsupportedField(_) => reason::UNSUPPORTED_FIELD,
             Self::FeatureGate => reason::FEATURE_GATE_DISABLED,
             Self::ParseUrl { .. } => reason::URL_INVALID,
             Self::GetSecret { .. }

@@ -213,31 +213,6 @@ fn a_failure_keeps_the_artifact_and_the_recovery_is_told() {
 }
 
 #[test]
-fn an_unsupported_field_stalls_and_touches_nothing_else() {
-    let object = ready(2);
-    let facts = Facts {
-        stored: present(),
-        ..Facts::default()
-    };
-    let error = Error::UnsupportedField("spec.verify".to_owned());
-    let verdict = run(&object, &facts, &Outcome::Failed(&error));
-    let text = "spec.verify is not supported by this version of source-controller";
-    assert_eq!(
-        lines(&verdict),
-        [
-            format!("Stalled=True UnsupportedField @2: {text}"),
-            format!("Ready=False UnsupportedField @2: {text}"),
-            "ArtifactInStorage=True Succeeded @1: stored artifact for revision 'main@sha1:aaaa'"
-                .to_owned(),
-            format!("Warning UnsupportedField: {text}"),
-            "observed Some(2), next Never".to_owned(),
-        ]
-    );
-    let before = object.status.and_then(|status| status.artifact);
-    assert_eq!(verdict.status.artifact, before);
-}
-
-#[test]
 fn a_closed_gate_stalls_and_counts_as_failed_fetch() {
     let facts = Facts {
         stored: Stored::Absent,

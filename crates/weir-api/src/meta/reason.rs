@@ -40,8 +40,6 @@ pub const INVALID_CEL_EXPRESSION: &str = "InvalidCELExpression";
 pub const FEATURE_GATE_DISABLED: &str = "FeatureGateDisabled";
 /// Shared: a reference crosses namespaces and must not.
 pub const ACCESS_DENIED: &str = "AccessDenied";
-/// Ours: the spec sets a field that this version does not serve yet.
-pub const UNSUPPORTED_FIELD: &str = "UnsupportedField";
 /// Ours: the stored object cannot be decoded.
 pub const UNDECODABLE_OBJECT: &str = "UndecodableObject";
 

@@ -6,13 +6,13 @@
 mod build;
 mod cluster;
 mod drift;
-mod failing;
 mod floor;
 mod git;
 mod latency;
 mod level;
 mod meter;
 mod mttp;
+mod neighbours;
 mod peer;
 mod report;
 mod requests;

@@ -94,6 +94,8 @@ where
     // Dropped with this task, and with it every connection.
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
+        // A client that keeps its connection would else wait 40 ms for the second half of each small answer.
+        let _ = stream.set_nodelay(true);
         let (handler, acceptor) = (handler.clone(), acceptor.clone());
         connections.spawn(async move {
             match acceptor {

@@ -147,18 +147,14 @@ impl Bench<'_> {
         ])
     }
 
-    fn arguments<'b>(&'b self, folder: &'b str, known: bool) -> Vec<&'b str> {
-        let mut arguments = vec![self.url, "main", folder];
-        if known {
-            arguments.push("known");
-        }
-        arguments
+    fn arguments<'b>(&'b self, folder: &'b str, look: Option<&'b str>) -> Vec<&'b str> {
+        [self.url, "main", folder].into_iter().chain(look).collect()
     }
 
     fn ours(&self, known: bool) -> Result<Cost> {
         let scratch = layout::scratch("bench-git")?;
         let folder = scratch.path().to_str().context("the path is UTF-8")?;
-        measure(self.ours, &self.arguments(folder, known))
+        measure(self.ours, &self.arguments(folder, known.then_some("known")))
     }
 
     /// The same once more, for what it says of itself.
@@ -166,7 +162,7 @@ impl Bench<'_> {
         let scratch = layout::scratch("bench-git")?;
         let folder = scratch.path().to_str().context("the path is UTF-8")?;
         let output = Command::new(self.ours)
-            .args(self.arguments(folder, known))
+            .args(self.arguments(folder, known.then_some("again")))
             .output()?;
         let said = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "fetch_artifact: {said}");

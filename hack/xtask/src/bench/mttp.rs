@@ -15,7 +15,7 @@ use super::peer::Peer;
 use super::report::{Record, Report};
 use super::stage::{self, Stage};
 use super::workload::{self, CPU};
-use super::{Common, FLOOR, Source, failing, floor};
+use super::{Common, FLOOR, Source, floor, neighbours};
 
 /// The name of the GitRepository that all share.
 const SHARED: &str = "shared";
@@ -43,12 +43,15 @@ pub(super) struct Options {
     /// Seconds within which what drifted must be back.
     #[arg(long, value_name = "SECONDS", default_value_t = 150)]
     drift_limit: u64,
-    /// Fill another namespace with so many Kustomizations that fail again and again.
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    /// Who fills another namespace meanwhile; each is a run of its own, compared with the first.
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Neighbours::Nobody])]
+    beside: Vec<Neighbours>,
+    /// How many Kustomizations fail beside.
+    #[arg(long, value_name = "N", default_value_t = 1000)]
     failing: usize,
-    /// `spec.retryInterval` of those that fail.
+    /// `spec.retryInterval` of neighbours.
     #[arg(long, value_name = "DURATION", default_value = "30s")]
-    failing_retry: String,
+    retry: String,
 }
 
 /// A phase.
@@ -79,6 +82,17 @@ impl Phases {
     ];
 }
 
+/// Who fills another namespace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Neighbours {
+    /// No one.
+    Nobody,
+    /// Many Kustomizations that fail again and again.
+    Failing,
+    /// One Kustomization whose build takes seconds, again and again.
+    Slow,
+}
+
 /// A peer's run: what is there, and what it looks like now.
 struct Mttp<'a> {
     options: &'a Options,
@@ -95,22 +109,33 @@ pub(super) async fn run(options: &Options, peer: &Peer, report: &mut Report) {
         Source::One => "one GitRepository",
         Source::Each => "a GitRepository each",
     };
-    let mut work = format!("{} items from {source}", options.n);
-    if options.failing > 0 {
-        let retry = &options.failing_retry;
-        work += &format!(", beside {} that fail every {retry}", options.failing);
+    let work = format!("{} items from {source}", options.n);
+    if peer.name == FLOOR {
+        let mut record = Record::new(peer, &work);
+        let result = floor::run(options, peer, &mut record).await;
+        record.end(result);
+        return report.add(record);
     }
-    let mut record = Record::new(peer, &work);
-    let result = if peer.name == FLOOR {
-        floor::run(options, peer, &mut record).await
-    } else {
-        perform(options, peer, &mut record).await
-    };
-    record.end(result);
-    report.add(record);
+    for neighbours in &options.beside {
+        let retry = &options.retry;
+        let beside = match neighbours {
+            Neighbours::Nobody => String::new(),
+            Neighbours::Failing => format!(", beside {} that fail every {retry}", options.failing),
+            Neighbours::Slow => format!(", beside a slow build every {retry}"),
+        };
+        let mut record = Record::new(peer, &format!("{work}{beside}"));
+        let result = perform(options, peer, *neighbours, &mut record).await;
+        record.end(result);
+        report.add(record);
+    }
 }
 
-async fn perform(options: &Options, peer: &Peer, record: &mut Record) -> Result<()> {
+async fn perform(
+    options: &Options,
+    peer: &Peer,
+    neighbours: Neighbours,
+    record: &mut Record,
+) -> Result<()> {
     ensure!(
         options.phases.first() == Some(&Phases::Install),
         "the first phase must be install"
@@ -129,8 +154,12 @@ async fn perform(options: &Options, peer: &Peer, record: &mut Record) -> Result<
         cpu: CPU[0],
     };
     record.idle_mib = run.stage.resident().await;
-    if options.failing > 0 {
-        failing::surround(&run.stage, options.failing, &options.failing_retry).await?;
+    match neighbours {
+        Neighbours::Nobody => {}
+        Neighbours::Failing => {
+            neighbours::fail(&run.stage, options.failing, &options.retry).await?;
+        }
+        Neighbours::Slow => neighbours::build_slowly(&mut run.stage, &options.retry).await?,
     }
     for phase in &options.phases {
         if let Err(error) = run.phase(*phase, record).await {

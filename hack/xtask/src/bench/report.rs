@@ -135,6 +135,7 @@ impl Report {
         }
         if self.peers.iter().any(|it| !it.phases.is_empty()) {
             self.print_phases();
+            self.print_ratios();
             self.print_requests();
         }
         if self.peers.iter().any(|it| !it.latencies.is_empty()) {
@@ -178,6 +179,28 @@ impl Report {
                     phase.other_cpus,
                 );
             }
+        }
+    }
+
+    /// The clocks of a peer's later runs over its first one.
+    fn print_ratios(&self) {
+        for (number, record) in self.peers.iter().enumerate() {
+            let first = self.peers.iter().position(|it| it.peer == record.peer);
+            let Some(first) = first.filter(|first| *first < number) else {
+                continue;
+            };
+            let first = &self.peers[first].phases;
+            let ratios = record.phases.iter().filter_map(|phase| {
+                let alone = first.iter().find(|it| it.name == phase.name)?.clock_seconds;
+                let ratio = phase.clock_seconds / alone.max(f64::EPSILON);
+                Some(format!("{} {ratio:.2}", phase.name))
+            });
+            let ratios: Vec<String> = ratios.collect();
+            println!(
+                "\nClock of {} over the first run: {}",
+                record.work,
+                ratios.join(", ")
+            );
         }
     }
 

@@ -149,16 +149,26 @@ struct Reference {
 }
 
 fn read_log(log: &Path, from: u64) -> Result<Counts> {
-    let mut file = File::open(log).with_context(|| format!("no {}", log.display()))?;
-    file.seek(SeekFrom::Start(from))?;
+    let file = File::open(log).with_context(|| format!("no {}", log.display()))?;
+    let mut lines = BufReader::new(file);
+    let mut line = Vec::new();
+    // The server may have been in the middle of a line when `from` was taken, and may be again now.
+    lines.seek(SeekFrom::Start(from.saturating_sub(1)))?;
+    if from > 0 {
+        lines.read_until(b'\n', &mut line)?;
+    }
     let mut counts = Counts::new();
-    for line in BufReader::new(file).lines() {
-        let entry: Entry = serde_json::from_str(&line?).context("not an audit event")?;
+    loop {
+        line.clear();
+        lines.read_until(b'\n', &mut line)?;
+        if !line.ends_with(b"\n") {
+            return Ok(counts);
+        }
+        let entry: Entry = serde_json::from_slice(&line).context("not an audit event")?;
         if let Some(what) = classify(&entry) {
             *counts.entry(what).or_default() += 1;
         }
     }
-    Ok(counts)
 }
 
 fn classify(entry: &Entry) -> Option<What> {

@@ -1,13 +1,15 @@
 //! Where builds run: off the async workers, few at a time, in turn between tenants.
 //!
 //! A tenant is a namespace. One tenant's builds never have all places, however many wait, and a build that takes long
-//! gives its place to others while it goes on: it then counts only against its own tenant.
+//! gives its place to others while it goes on: it then counts only against its own tenant. Well before that its thread
+//! yields the processor to all others, so that they hardly notice it on a machine that is full.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use rustix::process::Pid;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use weir_api::meta::format_go_duration;
@@ -16,6 +18,10 @@ use crate::error::Error;
 
 /// After this long a build no longer keeps others from starting.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// After this long a build yields the processor to others.
+const BRIEF: Duration = Duration::from_millis(200);
+/// The scheduling priority ("nice") of such a build: a sixth of a share. Enough to end on a full machine.
+const YIELDING: i32 = 8;
 
 /// Runs builds.
 #[derive(Debug)]
@@ -50,13 +56,22 @@ impl Builds {
         build: impl FnOnce() -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let place = self.places.take(tenant).await;
-        let overdue = self.make_way_late(&place);
-        let built = tokio::task::spawn_blocking(move || {
+        let watched = Arc::new(OnceLock::new());
+        let overdue = self.watch(&place, Arc::clone(&watched));
+        let (done, built) = oneshot::channel();
+        // A thread of its own, which ends with the build: a lowered priority cannot be raised again.
+        let thread = std::thread::Builder::new().name("build".to_owned());
+        let spawned = thread.spawn(move || {
+            if let Some(thread) = this_thread() {
+                let _ = watched.set(thread);
+            }
             let result = build();
             overdue.abort();
             drop(place);
-            result
+            // Whoever waited may have given up.
+            let _ = done.send(result);
         });
+        spawned.map_err(|error| Error::Build(format!("kustomize build failed: {error}")))?;
         match tokio::time::timeout(limit, built).await {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => Err(Error::Build(
@@ -69,15 +84,32 @@ impl Builds {
         }
     }
 
-    fn make_way_late(&self, place: &Arc<Place>) -> JoinHandle<()> {
+    /// Lowers the priority of a build that is not brief, and lets others start beside one that takes long.
+    fn watch(&self, place: &Arc<Place>, thread: Arc<OnceLock<Pid>>) -> JoinHandle<()> {
         let (place, patience) = (Arc::downgrade(place), self.patience);
         tokio::spawn(async move {
-            tokio::time::sleep(patience).await;
+            let brief = BRIEF.min(patience);
+            tokio::time::sleep(brief).await;
+            if let Some(_running) = place.upgrade()
+                && let Some(thread) = thread.get()
+            {
+                // To Linux a thread is a process of this number. Without the right to it the build goes on as it was.
+                let _ = rustix::process::setpriority_process(Some(*thread), YIELDING);
+            }
+            tokio::time::sleep(patience - brief).await;
             if let Some(place) = place.upgrade() {
                 place.make_way();
             }
         })
     }
+}
+
+/// The number that Linux knows this thread by; elsewhere a thread's priority stays as it is.
+fn this_thread() -> Option<Pid> {
+    #[cfg(target_os = "linux")]
+    return Some(rustix::thread::gettid());
+    #[cfg(not(target_os = "linux"))]
+    None
 }
 
 /// The places that builds run in.
@@ -255,6 +287,29 @@ mod tests {
         assert!((&mut next).now_or_never().is_none(), "its tenant waits");
         go.send(()).expect("it waits for that");
         next.await.expect("built");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_build_that_is_not_brief_yields_to_others() {
+        let builds = Builds {
+            places: places(1, 1),
+            patience: LONG,
+        };
+        let build = || {
+            let thread = this_thread();
+            for _ in 0..6000 {
+                let nice = rustix::process::getpriority_process(thread);
+                if nice == Ok(YIELDING) {
+                    return Ok(());
+                }
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            Err(Error::Build("as important as ever".to_owned()))
+        };
+        builds.run("a", LONG, build).await.expect("it yields");
+        let own = rustix::process::getpriority_process(this_thread());
+        assert_ne!(own, Ok(YIELDING), "only the build's thread");
     }
 
     #[tokio::test]

@@ -12,6 +12,7 @@ use weir_runtime::kind::Chain;
 
 use crate::builds::Builds;
 use crate::error::Error;
+use crate::finalize::Accounts;
 use crate::observe::keys::Installation;
 use crate::plan::identity::Rules;
 use crate::sources::{Attempts, Sources};
@@ -59,6 +60,8 @@ pub struct Context {
     pub kept: Arc<Kept>,
     /// What the installation decrypts with.
     pub decryption: Installation,
+    /// Accounts that were just seen.
+    pub accounts: Accounts,
     /// Where builds run.
     pub builds: Builds,
     /// Clusters by kubeconfig and identity, with their applied objects.

@@ -2,13 +2,17 @@
 //!
 //! Source: kustomize-controller v1.9 `finalize`.
 
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
 use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::Api;
+use parking_lot::Mutex;
 use weir_api::kustomize::v1::{DeletionPolicy, Kustomization};
 use weir_api::meta::InventoryEntry;
 use weir_apply::{Target, inventory};
 use weir_runtime::event::EventKind;
-use weir_runtime::kind::Chain;
+use weir_runtime::kind::{Chain, Key};
 use weir_runtime::pass::Pass;
 
 use crate::context::Context;
@@ -69,17 +73,51 @@ pub async fn finalize(ctx: &Context, pass: &Pass<KustomizationKind>) -> Result<(
     Ok(())
 }
 
+/// How long an account that was there counts as there.
+const ACCOUNT_SEEN_FOR: Duration = Duration::from_secs(5);
+/// Accounts that are remembered at most.
+const MOST_ACCOUNTS: usize = 1024;
+
+/// The service accounts that were just seen: when many Kustomizations of one account are deleted at a time, it is
+/// asked for once.
+#[derive(Debug, Default)]
+pub struct Accounts(Mutex<HashMap<Key, Instant>>);
+
+impl Accounts {
+    fn was_seen(&self, account: &Key) -> bool {
+        let seen = self.0.lock();
+        seen.get(account)
+            .is_some_and(|at| at.elapsed() < ACCOUNT_SEEN_FOR)
+    }
+
+    fn note(&self, account: Key) {
+        let mut seen = self.0.lock();
+        if seen.len() >= MOST_ACCOUNTS {
+            seen.retain(|_, at| at.elapsed() < ACCOUNT_SEEN_FOR);
+        }
+        if seen.len() < MOST_ACCOUNTS {
+            seen.insert(account, Instant::now());
+        }
+    }
+}
+
 /// Whether the account that the objects are deleted as exists. The controller itself always does.
 async fn account_exists(ctx: &Context, object: &Kustomization) -> Result<bool, Error> {
     let Identity::ServiceAccount(key) = ctx.rules.identity(object) else {
         return Ok(true);
     };
+    if ctx.accounts.was_seen(&key) {
+        return Ok(true);
+    }
     let found = Api::<ServiceAccount>::namespaced(ctx.client.clone(), &key.namespace)
         .get_opt(&key.name)
-        .await;
-    found
-        .map(|found| found.is_some())
-        .map_err(|error| Error::Finalize(Chain(&error).to_string()))
+        .await
+        .map_err(|error| Error::Finalize(Chain(&error).to_string()))?;
+    if found.is_some() {
+        ctx.accounts.note(key);
+        return Ok(true);
+    }
+    Ok(false)
 }
 
 /// The objects of an inventory, one per line; an entry that cannot be read as its id.

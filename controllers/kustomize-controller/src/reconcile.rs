@@ -31,14 +31,15 @@ pub async fn reconcile(ctx: &Context, pass: &Pass<KustomizationKind>) -> Result<
     pass.note(|facts| facts.source(&artifact));
     observe::dependencies(ctx, object, &artifact).await?;
     pass.note(|facts| facts.phase = Phase::Fetching);
-    let tree = observe::fetch(ctx, &artifact).await?;
+    let tree = Box::pin(observe::fetch(ctx, &artifact)).await?;
     plan::build::find_path(&tree, &object.spec, pass.key())?;
     pass.note(|facts| facts.phase = Phase::Building);
-    let target = ctx.target(object).await?;
-    let desired = build(ctx, pass, tree).await?;
+    // Boxed, so that a pass that waits for health holds no room for what is done.
+    let target = Box::pin(ctx.target(object)).await?;
+    let desired = Box::pin(build(ctx, pass, tree)).await?;
     pass.note(|facts| facts.phase = Phase::Applying);
-    let changes = execute::apply(ctx, pass, &target, desired).await?;
-    execute::prune(ctx, pass, &target).await?;
+    let changes = Box::pin(execute::apply(ctx, pass, &target, desired)).await?;
+    Box::pin(execute::prune(ctx, pass, &target)).await?;
     health(ctx, pass, &target, &artifact, &changes).await
 }
 

@@ -17,6 +17,7 @@ use weir_runtime::triggers::Waker;
 use crate::builds::Builds;
 use crate::configs::Configs;
 use crate::context::{Context, Options};
+use crate::finalize::Accounts;
 use crate::flags::{self, KustomizeFlags};
 use crate::heal::{Healer, Owners};
 use crate::kustomization::KustomizationKind;
@@ -112,6 +113,7 @@ pub async fn run(
         })?,
         kept,
         decryption: installation(own),
+        accounts: Accounts::default(),
         builds: Builds::default(),
         targets: Targets::new(host.hub(), host.metrics().clone(), allow, homes, watcher),
     };

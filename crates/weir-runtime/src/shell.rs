@@ -219,12 +219,14 @@ pub(crate) async fn work<K: Kind>(env: Arc<Env<K>>, work: Work) {
 async fn one_pass<K: Kind>(mut start: Start<K>) -> End {
     if start.object.meta().deletion_timestamp.is_some() {
         return match finalizer::present(&*start.object) {
-            true => finalize(Pass::new(start)).await,
+            true => Box::pin(finalize(Pass::new(start))).await,
             false => End::never(),
         };
     }
     if !finalizer::present(&*start.object) {
-        match finalizer::add(&start.env.target, Arc::clone(&start.object)).await {
+        let added = finalizer::add(&start.env.target, Arc::clone(&start.object));
+        // Boxed, so that a parked pass holds no room for it.
+        match Box::pin(added).await {
             Ok(object) => start.object = object,
             Err(error) => return unwritten(&error, "unable to add the finalizer"),
         }

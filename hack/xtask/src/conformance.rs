@@ -1,7 +1,9 @@
-//! `cargo xtask conformance kustomize` and `sops`: recorded builds and decryptions against the engines, counted
-//! per folder; `cargo xtask record kustomize` and `sops`: recording them from the real programs.
+//! `cargo xtask conformance kustomize`, `sops` and `helm`: recorded builds, decryptions and renderings against the
+//! engines, counted per folder; `cargo xtask record kustomize`, `sops` and `helm`: recording them from the real
+//! programs.
 
 mod record;
+mod record_helm;
 mod record_sops;
 
 use std::path::{Path, PathBuf};
@@ -10,6 +12,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 
 pub(crate) use record::{install, run as record};
+pub(crate) use record_helm::Oracle;
 
 /// Where the project's own cases are.
 const CORPUS: &str = "tests/conformance/kustomize";
@@ -17,7 +20,13 @@ const CORPUS: &str = "tests/conformance/kustomize";
 /// Where the recorded decryptions are.
 const SOPS: &str = "tests/conformance/sops";
 
-/// Runs a corpus: `kustomize|sops [--corpus DIR] [--filter TEXT] [--verbose]`.
+/// Where the recorded renderings are.
+const HELM: &str = "tests/conformance/helm";
+
+/// The parts of Helm's corpus: folders of it, and the examples that run them.
+const HELM_PARTS: &[(&str, &str)] = &[("templates", "template_rows")];
+
+/// Runs a corpus: `kustomize|sops|helm [--corpus DIR] [--filter TEXT] [--verbose]`.
 ///
 /// # Errors
 /// A case comes out differently, or the corpus cannot be read.
@@ -27,12 +36,13 @@ pub(crate) fn run(args: Vec<String>) -> Result<()> {
     let mut corpus = PathBuf::from(match engine.as_deref() {
         Some("kustomize") => CORPUS,
         Some("sops") => SOPS,
+        Some("helm") => HELM,
         Some(other) => {
             bail!(
-                "there is no conformance corpus for '{other}'; there is one for kustomize and sops"
+                "there is no conformance corpus for '{other}'; there is one for kustomize, sops and helm"
             )
         }
-        None => bail!("say which conformance: kustomize or sops"),
+        None => bail!("say which conformance: kustomize, sops or helm"),
     });
     let mut passed_on = Vec::new();
     while let Some(arg) = args.next() {
@@ -50,6 +60,17 @@ pub(crate) fn run(args: Vec<String>) -> Result<()> {
         }
         bail!("not every case came out as recorded (--verbose names them)");
     }
+    if engine.as_deref() == Some("helm") {
+        let mut equal = true;
+        for (part, name) in HELM_PARTS {
+            let folder = corpus.join(part);
+            equal &= !folder.is_dir() || example("helm", name, &folder, &passed_on)?;
+        }
+        if equal {
+            return Ok(());
+        }
+        bail!("not every row came out as recorded (--verbose names them)");
+    }
     let builds = example("kustomize", "corpus", &corpus, &passed_on)?;
     let rows = corpus.join("units");
     let rows = !rows.is_dir() || example("kyaml", "units", &rows, &[])?;
@@ -63,7 +84,8 @@ pub(crate) fn run(args: Vec<String>) -> Result<()> {
 ///
 /// Our own cases are few: building them with optimisation would take longer than running them without.
 fn example(package: &str, name: &str, folder: &Path, args: &[String]) -> Result<bool> {
-    let profile = if folder.starts_with(CORPUS) || folder.starts_with(SOPS) {
+    let own = [CORPUS, SOPS, HELM];
+    let profile = if own.iter().any(|it| folder.starts_with(it)) {
         "dev"
     } else {
         "release"

@@ -1,4 +1,5 @@
-//! `cargo xtask fuzz-diff kustomize`: random overlays, built by the real kustomize and by our engine.
+//! `cargo xtask fuzz-diff kustomize`: random overlays, built by the real kustomize and by our engine; and
+//! `fuzz-diff go-template`: random snippets, rendered by Helm's engine and by ours.
 //!
 //! A case is told by the seed and its number alone. Cases that differ are made small and kept.
 
@@ -15,6 +16,7 @@ mod print;
 mod references;
 mod rng;
 mod scalars;
+mod templates;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -31,6 +33,7 @@ use layers::Case;
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Engine {
     Kustomize,
+    GoTemplate,
 }
 
 /// What to try.
@@ -82,7 +85,9 @@ pub(crate) fn overlay(number: u64) -> BTreeMap<String, String> {
 /// # Errors
 /// A case differs, or the program cannot be had.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let Engine::Kustomize = options.engine;
+    if matches!(options.engine, Engine::GoTemplate) {
+        return templates::run(options);
+    }
     let binary = match &options.binary {
         Some(path) => path.clone(),
         None => conformance::install()?,

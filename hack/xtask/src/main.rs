@@ -56,13 +56,13 @@ enum Task {
         /// Run only tests whose name contains this.
         filter: Option<String>,
     },
-    /// Run a recorded corpus: `conformance kustomize [--corpus DIR] [--filter TEXT] [--verbose]`.
+    /// Run a recorded corpus: `conformance kustomize|sops|helm [--corpus DIR] [--filter TEXT] [--verbose]`.
     Conformance {
         /// The engine, and what its runner takes.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
-    /// Record the project's own corpus: `record kustomize [--binary PATH] [--filter TEXT]`.
+    /// Record the project's own corpus: `record kustomize|sops|helm [--binary PATH] [--filter TEXT]`.
     Record {
         /// The engine, and what its recorder takes.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]

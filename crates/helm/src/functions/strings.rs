@@ -7,6 +7,7 @@ mod width;
 mod words;
 
 use go_template::{Call, Failure, Functions, Signature, Str, Type, Value, format, quote, unicode};
+use memchr::memmem::find;
 
 use super::{Row, cast, given};
 use crate::Env;
@@ -194,22 +195,6 @@ const ROWS: &[Row] = &[
 fn made(call: &Call<'_>, text: &[u8]) -> Result<Value, Failure> {
     call.budget().bytes(text.len())?;
     Ok(Value::str(text))
-}
-
-/// Where a part begins first.
-fn find(text: &[u8], part: &[u8]) -> Option<usize> {
-    let Some((&first, rest)) = part.split_first() else {
-        return Some(0);
-    };
-    let mut from = 0;
-    while let Some(at) = text.get(from..)?.iter().position(|it| *it == first) {
-        let after = from + at + 1;
-        if text[after..].starts_with(rest) {
-            return Some(after - 1);
-        }
-        from = after;
-    }
-    None
 }
 
 /// The text without characters of a set at both ends.

@@ -16,15 +16,15 @@ const MODULE: &str = "sigs.k8s.io/kustomize/kustomize/v5@v5.8.1";
 /// Where the program is built, in the cache.
 const CACHE: &str = "kustomize-5.8.1";
 
-/// Records all cases: `kustomize|sops [--binary PATH] [--filter TEXT]`.
+/// Records all cases: `kustomize|sops|helm [--binary PATH] [--filter TEXT]`.
 ///
 /// # Errors
 /// The program cannot be had or run, or a folder cannot be read or written.
 pub(crate) fn run(args: Vec<String>) -> Result<()> {
     let mut args = args.into_iter();
     let what = args.next();
-    if !matches!(what.as_deref(), Some("kustomize" | "sops")) {
-        bail!("say what to record: kustomize or sops");
+    if !matches!(what.as_deref(), Some("kustomize" | "sops" | "helm")) {
+        bail!("say what to record: kustomize, sops or helm");
     }
     let mut binary = None;
     let mut filter = String::new();
@@ -37,6 +37,9 @@ pub(crate) fn run(args: Vec<String>) -> Result<()> {
     }
     if what.as_deref() == Some("sops") {
         return super::record_sops::run(binary, &filter);
+    }
+    if what.as_deref() == Some("helm") {
+        return super::record_helm::run(binary, &filter);
     }
     let binary = match binary {
         Some(path) => path,

@@ -22,7 +22,6 @@ mod field_spec;
 mod file_system;
 pub mod flux;
 mod generator;
-mod go_regex;
 mod go_text;
 mod hash;
 mod id;

@@ -1,10 +1,9 @@
 //! Selectors, compiled: which resources a patch or replacement is for.
 
+use go_regex::Regex;
 use kyaml::Node;
-use regex::Regex;
 
 use crate::error::Error;
-use crate::go_regex;
 use crate::id::{Gvk, ResId};
 use crate::kustomization::Selector;
 use crate::label_selector::LabelSelector;
@@ -28,7 +27,9 @@ fn part(pattern: &str) -> Result<Option<Regex>, Error> {
     if pattern.is_empty() {
         return Ok(None);
     }
-    go_regex::compile_anchored(pattern).map(Some)
+    go_regex::compile_anchored(pattern)
+        .map(Some)
+        .map_err(|error| Error::new(error.to_string()))
 }
 
 fn fits(part: Option<&Regex>, text: &str) -> bool {

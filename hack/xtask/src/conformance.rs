@@ -1,6 +1,5 @@
-//! `cargo xtask conformance kustomize`, `sops` and `helm`: recorded builds, decryptions and renderings against the
-//! engines, counted per folder; `cargo xtask record kustomize`, `sops` and `helm`: recording them from the real
-//! programs.
+//! `cargo xtask conformance kustomize`, `sops`, `helm` and `cel`: recorded builds, decryptions, renderings and
+//! expressions against the engines, counted per folder; `cargo xtask record …`: recording them from the real programs.
 
 mod record;
 mod record_helm;
@@ -20,29 +19,35 @@ const CORPUS: &str = "tests/conformance/kustomize";
 /// Where the recorded decryptions are.
 const SOPS: &str = "tests/conformance/sops";
 
+/// Where what Flux makes of CEL expressions is.
+const CEL: &str = "tests/conformance/cel";
+
 /// Where the recorded renderings are.
 const HELM: &str = "tests/conformance/helm";
 
 /// The parts of Helm's corpus: folders of it, and the examples that run them.
 const HELM_PARTS: &[(&str, &str)] = &[("templates", "template_rows")];
 
-/// Runs a corpus: `kustomize|sops|helm [--corpus DIR] [--filter TEXT] [--verbose]`.
+/// Runs a corpus: `cel`, or `kustomize|sops|helm [--corpus DIR] [--filter TEXT] [--verbose]`.
 ///
 /// # Errors
 /// A case comes out differently, or the corpus cannot be read.
 pub(crate) fn run(args: Vec<String>) -> Result<()> {
     let mut args = args.into_iter();
     let engine = args.next();
+    if engine.as_deref() == Some("cel") {
+        return expressions();
+    }
     let mut corpus = PathBuf::from(match engine.as_deref() {
         Some("kustomize") => CORPUS,
         Some("sops") => SOPS,
         Some("helm") => HELM,
         Some(other) => {
             bail!(
-                "there is no conformance corpus for '{other}'; there is one for kustomize, sops and helm"
+                "there is no conformance corpus for '{other}'; there is one for cel, kustomize, sops and helm"
             )
         }
-        None => bail!("say which conformance: kustomize, sops or helm"),
+        None => bail!("say which conformance: cel, kustomize, sops or helm"),
     });
     let mut passed_on = Vec::new();
     while let Some(arg) = args.next() {
@@ -78,6 +83,19 @@ pub(crate) fn run(args: Vec<String>) -> Result<()> {
         return Ok(());
     }
     bail!("not every case came out as recorded (--verbose names them)")
+}
+
+/// The recorded expressions; the engine's own test counts and compares them.
+fn expressions() -> Result<()> {
+    let status = Command::new("cargo")
+        .args(["test", "--quiet", "--package", "cel-expr"])
+        .args(["--test", "recorded", "--", "--nocapture"])
+        .status()
+        .context("cargo could not be started")?;
+    if !status.success() {
+        bail!("not every expression came out as recorded");
+    }
+    Ok(())
 }
 
 /// Runs an example of an engine; the engines' examples know their own internals. Says whether all was well.

@@ -1,11 +1,10 @@
 //! Image names, tags and digests: at the fields of the configuration, and in every list of containers.
 
+use go_regex::Regex;
 use kyaml::{Content, Kind, Node};
-use regex::Regex;
 
 use crate::error::Error;
 use crate::field_spec::{Create, FieldSpec, apply_all};
-use crate::go_regex;
 use crate::kustomization::Image;
 use crate::res_map::ResMap;
 
@@ -26,7 +25,8 @@ impl Images {
         let pattern = go_regex::compile(&format!(
             "^{}(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?$",
             image.name
-        ))?;
+        ))
+        .map_err(|error| Error::new(error.to_string()))?;
         Ok(Self {
             image,
             pattern,

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use harness::layout;
 use serde_json::Value;
 
-use super::CORPUS;
+use super::{CEL, CORPUS};
 
 /// The module that builds the program.
 const MODULE: &str = "sigs.k8s.io/kustomize/kustomize/v5@v5.8.1";
@@ -16,15 +16,17 @@ const MODULE: &str = "sigs.k8s.io/kustomize/kustomize/v5@v5.8.1";
 /// Where the program is built, in the cache.
 const CACHE: &str = "kustomize-5.8.1";
 
-/// Records all cases: `kustomize|sops|helm [--binary PATH] [--filter TEXT]`.
+/// Records all cases: `cel`, or `kustomize|sops|helm [--binary PATH] [--filter TEXT]`.
 ///
 /// # Errors
 /// The program cannot be had or run, or a folder cannot be read or written.
 pub(crate) fn run(args: Vec<String>) -> Result<()> {
     let mut args = args.into_iter();
     let what = args.next();
-    if !matches!(what.as_deref(), Some("kustomize" | "sops" | "helm")) {
-        bail!("say what to record: kustomize, sops or helm");
+    match what.as_deref() {
+        Some("cel") => return cel(),
+        Some("kustomize" | "sops" | "helm") => {}
+        _ => bail!("say what to record: cel, kustomize, sops or helm"),
     }
     let mut binary = None;
     let mut filter = String::new();
@@ -55,6 +57,21 @@ pub(crate) fn run(args: Vec<String>) -> Result<()> {
         }
     }
     println!("recorded {count} cases with {}", binary.display());
+    Ok(())
+}
+
+/// What Flux makes of expressions; the recorder is a program of ours around its library.
+fn cel() -> Result<()> {
+    let corpus = std::path::absolute(CEL)?;
+    let status = Command::new("go")
+        .args(["run", "."])
+        .args([corpus.join("inputs"), corpus.join("cases")])
+        .current_dir("hack/gen/cel")
+        .status()
+        .context("go could not be started")?;
+    if !status.success() {
+        bail!("go run: {status}");
+    }
     Ok(())
 }
 

@@ -76,14 +76,13 @@ impl Layer {
 }
 
 /// What an engine must not be built on: cluster, runtime, clock, network, disk, chance.
-const IMPURE: [&str; 22] = [
+const IMPURE: [&str; 21] = [
     "axum",
     "futures",
     "gix",
     "http",
     "hyper",
     "hyper-util",
-    "jiff",
     "k8s-openapi",
     "kube",
     "mimalloc",

@@ -1,27 +1,40 @@
 //! Regular expressions in Go's dialect, run by the `regex` crate.
 
-use regex::{Regex, RegexBuilder};
+pub use regex::Regex;
+use regex::RegexBuilder;
 
-use crate::error::{Error, bail};
+/// An expression that Go would not compile; the text is Go's for the usual mistakes.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Error(String);
+
+macro_rules! bail {
+    ($($text:tt)*) => {
+        return Err(Error(format!($($text)*)))
+    };
+}
 
 /// Bytes that one compiled expression may take: selectors are short.
 const SIZE_LIMIT: usize = 4 << 20;
+
+/// Repetitions that Go allows.
+const MOST_REPEATS: u32 = 1000;
 
 /// Compiles an expression of Go's syntax.
 ///
 /// # Errors
 /// It is not valid; the text is Go's for the usual mistakes.
-pub(crate) fn compile(pattern: &str) -> Result<Regex, Error> {
+pub fn compile(pattern: &str) -> Result<Regex, Error> {
     check(pattern)?;
     RegexBuilder::new(&translate(pattern))
         .size_limit(SIZE_LIMIT)
         .nest_limit(100)
         .build()
-        .map_err(|error| Error::new(format!("error parsing regexp: {error}: `{pattern}`")))
+        .map_err(|error| Error(format!("error parsing regexp: {error}: `{pattern}`")))
 }
 
 /// Compiles a selector's expression, which must match all of a value; empty matches anything.
-pub(crate) fn compile_anchored(pattern: &str) -> Result<Regex, Error> {
+pub fn compile_anchored(pattern: &str) -> Result<Regex, Error> {
     if pattern.is_empty() {
         return compile(pattern);
     }
@@ -54,6 +67,10 @@ fn check(pattern: &str) -> Result<(), Error> {
                 if bytes.get(at + 1) == Some(&b'?') {
                     let flags = bytes[at..].iter().take_while(|b| !b":>)".contains(b));
                     at += flags.count();
+                    if bytes.get(at) == Some(&b')') {
+                        // Flags for what follows: no group.
+                        open -= 1;
+                    }
                 }
             }
             b')' => {
@@ -64,6 +81,24 @@ fn check(pattern: &str) -> Result<(), Error> {
                 repeatable = true;
             }
             b'|' => repeatable = false,
+            b'{' if repeatable && is_repetition(&pattern[at..]) => {
+                let end = at + pattern[at..].find('}').unwrap_or_default();
+                let counts = &pattern[at + 1..end];
+                let (low, high) = counts.split_once(',').unwrap_or((counts, counts));
+                let count = |text: &str| text.parse::<u32>().unwrap_or(u32::MAX);
+                let high = if high.is_empty() {
+                    count(low)
+                } else {
+                    count(high)
+                };
+                if high > MOST_REPEATS || count(low) > high {
+                    bail!(
+                        "error parsing regexp: invalid repeat count: `{}`",
+                        &pattern[at..=end]
+                    );
+                }
+                at = end;
+            }
             operator @ (b'*' | b'+' | b'?') if !repeatable => bail!(
                 "error parsing regexp: missing argument to repetition operator: `{}`",
                 char::from(operator)
@@ -121,6 +156,17 @@ fn translate(pattern: &str) -> String {
                     break;
                 };
                 rest = &next[escaped.len_utf8()..];
+                if matches!(escaped, 'p' | 'P' | 'x')
+                    && let Some(name) = rest.strip_prefix('{').and_then(|rest| rest.split_once('}'))
+                {
+                    out.push('\\');
+                    out.push(escaped);
+                    out.push('{');
+                    out.push_str(name.0);
+                    out.push('}');
+                    rest = name.1;
+                    continue;
+                }
                 push_escape(&mut out, escaped, in_class);
                 continue;
             }
@@ -222,6 +268,14 @@ mod tests {
                 "error parsing regexp: missing argument to repetition operator: `*`",
             ),
             ("(a", "error parsing regexp: missing closing ): `(a`"),
+            (
+                "a{1001}",
+                "error parsing regexp: invalid repeat count: `{1001}`",
+            ),
+            (
+                "a{3,2}",
+                "error parsing regexp: invalid repeat count: `{3,2}`",
+            ),
             ("a)", "error parsing regexp: unexpected ): `a)`"),
         ] {
             assert_eq!(
@@ -243,6 +297,10 @@ mod tests {
             (r"^[]a]$", "]", true),
             (r"^[\w-]+$", "a-b", true),
             (r"^[[:alpha:]]+$", "ab", true),
+            (r"(?i)^ABC$", "abc", true),
+            (r"^\p{Greek}+$", "αβγ", true),
+            (r"^[\P{Greek}]$", "a", true),
+            (r"^\x{41}$", "A", true),
         ] {
             let regex = compile(pattern).expect(pattern);
             assert_eq!(regex.is_match(text), expected, "{pattern} {text}");

@@ -157,6 +157,16 @@ pub trait Object: Send + Sync + fmt::Debug {
         Vec::new()
     }
 
+    /// The fields as `encoding/json` names them, without those that it leaves out.
+    fn json_fields(&self) -> Vec<(&'static str, Value)> {
+        self.fields()
+    }
+
+    /// The text that stands for it in JSON, YAML and TOML, if it is written as one.
+    fn marshal(&self) -> Option<Result<Str, Failure>> {
+        None
+    }
+
     /// A method, bound to the object.
     fn method(&self, _name: &str) -> Option<Arc<dyn Function>> {
         None

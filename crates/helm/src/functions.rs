@@ -4,16 +4,25 @@
 //!
 //! Source: Helm 4.2.4 `pkg/engine/funcs.go`, sprig v3.3.0 `functions.go`
 
+mod address;
 mod cast;
+mod dates;
 mod defaults;
 mod dicts;
+mod encoding;
 mod flow;
 mod given;
 mod include;
+mod json;
 mod lists;
 mod math;
+mod paths;
+mod regex;
+mod semver;
 mod strings;
+mod toml;
 mod types;
+mod url;
 
 use go_template::{Call, Closure, Failure, Functions, Signature, Value};
 
@@ -30,14 +39,22 @@ pub fn all(env: &Env) -> Functions {
 
 /// The families. A later one replaces what an earlier one gave under the same name.
 const FAMILIES: &[fn(&mut Functions, &Env)] = &[
+    dates::register,
     |functions, _| defaults::register(functions),
     |functions, _| dicts::register(functions),
+    |functions, _| encoding::register(functions),
     |functions, _| flow::register(functions),
     include::register,
+    |functions, _| json::register(functions),
     |functions, _| lists::register(functions),
     |functions, _| math::register(functions),
+    |functions, _| paths::register(functions),
+    |functions, _| regex::register(functions),
+    |functions, _| semver::register(functions),
     strings::register,
+    |functions, _| toml::register(functions),
     |functions, _| types::register(functions),
+    url::register,
 ];
 
 /// A function without state: its names, its type, its body.

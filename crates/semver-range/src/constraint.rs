@@ -5,19 +5,31 @@ use std::cmp::Ordering;
 use crate::version::{Version, compare_pre};
 
 /// The longest text that is looked at.
-const MAX_LENGTH: usize = 4096;
+const MAX_LENGTH: usize = 512;
+
+/// The most alternatives.
+const MAX_GROUPS: usize = 32;
 
 /// Why a text is no range.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConstraintError {
-    /// The text as a whole cannot be read.
-    #[error("improper constraint: {0}")]
+    /// An alternative cannot be read.
+    #[error("improper constraint: {0:?}")]
     Improper(String),
+    /// A version in it cannot be.
+    #[error("constraint parser error")]
+    Version,
+    /// More than 512 bytes.
+    #[error("constraint string is too long (max {MAX_LENGTH} bytes)")]
+    TooLong,
+    /// More than 32 alternatives.
+    #[error("too many constraint groups (max {MAX_GROUPS})")]
+    TooManyGroups,
 }
 
 /// A range such as `>=1.0.0 <2.0.0 || ~3.1`.
 ///
-/// Source: Masterminds/semver v3.4 `constraints.go`.
+/// Source: Masterminds/semver v3.5.0 `constraints.go`.
 #[derive(Debug, Clone)]
 pub struct Constraint {
     groups: Vec<Vec<Comparison>>,
@@ -29,15 +41,16 @@ impl Constraint {
     /// # Errors
     /// [`ConstraintError`] as `NewConstraint` fails.
     pub fn parse(text: &str) -> Result<Self, ConstraintError> {
-        let improper = || ConstraintError::Improper(text.to_owned());
         if text.len() > MAX_LENGTH {
-            return Err(improper());
+            return Err(ConstraintError::TooLong);
         }
-        let groups = text
-            .split("||")
-            .map(|group| Reader { rest: group }.group())
-            .collect::<Option<Vec<_>>>()
-            .ok_or_else(improper)?;
+        let text = without_hyphens(text);
+        let groups: Vec<&str> = text.split("||").collect();
+        if groups.len() > MAX_GROUPS {
+            return Err(ConstraintError::TooManyGroups);
+        }
+        let groups = groups.into_iter().map(group);
+        let groups = groups.collect::<Result<_, _>>()?;
         Ok(Self { groups })
     }
 
@@ -165,64 +178,97 @@ impl Comparison {
     }
 }
 
-/// Reads one group, left to right.
+/// Ranges with hyphens written as comparisons.
+fn without_hyphens(text: &str) -> String {
+    let mut out = text.to_owned();
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let Some((first, last, after)) = hyphen(rest) else {
+            rest = &rest[c.len_utf8()..];
+            continue;
+        };
+        let whole = &rest[..rest.len() - after.len()];
+        out = out.replacen(whole, &format!(">= {first}, <= {last} "), 1);
+        rest = after;
+    }
+    out
+}
+
+/// `1.0 - 2.0` with the blanks around it, and what follows.
+fn hyphen(text: &str) -> Option<(&str, &str, &str)> {
+    let mut reader = Reader { rest: text };
+    reader.skip_blanks();
+    let first = reader.version()?.text;
+    let spaced = reader.skip_blanks() && reader.eat("-") && reader.skip_blanks();
+    let last = reader.version().filter(|_| spaced)?.text;
+    reader.skip_blanks();
+    Some((first, last, reader.rest))
+}
+
+/// All comparisons of a group.
+fn group(text: &str) -> Result<Vec<Comparison>, ConstraintError> {
+    let parts = Reader { rest: text }.group();
+    let parts = parts.ok_or_else(|| ConstraintError::Improper(text.to_owned()))?;
+    let parts = parts.into_iter();
+    parts
+        .map(|(operator, spelled)| spelled.comparison(operator))
+        .collect()
+}
+
+/// A version as it stands in a range.
+struct Spelled<'a> {
+    text: &'a str,
+    numbers: [&'a str; 3],
+    pre: &'a str,
+}
+
+impl Spelled<'_> {
+    fn comparison(&self, operator: Operator) -> Result<Comparison, ConstraintError> {
+        let pre = self.pre;
+        let wild = |part: &str| part.is_empty() || matches!(part, "x" | "X" | "*");
+        let [major, minor, patch] = self.numbers;
+        let (open, text) = match (wild(major), wild(minor), wild(patch)) {
+            (true, ..) => (Open::Everything, format!("0.0.0{pre}")),
+            (_, true, _) => (Open::Minor, format!("{major}.0.0{pre}")),
+            (_, _, true) => (Open::Patch, format!("{major}.{minor}.0{pre}")),
+            _ => (Open::Nothing, self.text.to_owned()),
+        };
+        let version = Version::parse(&text).map_err(|_| ConstraintError::Version)?;
+        Ok(Comparison {
+            operator,
+            version,
+            open,
+        })
+    }
+}
+
+/// Reads from left to right.
 struct Reader<'a> {
     rest: &'a str,
 }
 
 impl<'a> Reader<'a> {
-    /// All comparisons of the group, or nothing if it is malformed.
-    fn group(mut self) -> Option<Vec<Comparison>> {
+    /// All operators and versions, or nothing if the group is malformed.
+    fn group(mut self) -> Option<Vec<(Operator, Spelled<'a>)>> {
         let mut parts = Vec::new();
+        self.skip_blanks();
         loop {
-            let before = self.rest.len();
+            let operator = self.operator();
             self.skip_blanks();
-            let blank = self.rest.len() != before;
+            parts.push((operator, self.version()?));
+            let blank = self.skip_blanks();
             if self.rest.is_empty() {
-                break;
+                return Some(parts);
             }
-            let comma = !parts.is_empty() && self.eat(",");
-            if comma {
-                self.skip_blanks();
-            }
-            if !parts.is_empty() && !comma && !blank {
+            let comma = self.eat(",");
+            self.skip_blanks();
+            if !blank && !comma {
                 return None;
             }
-            let first = self.comparison()?;
-            match self.hyphen(&first) {
-                Some(last) => parts.extend([at_least(first), last]),
-                None => parts.push(first),
-            }
         }
-        if parts.is_empty() {
-            parts.push(Comparison {
-                operator: Operator::GreaterEqual,
-                version: Version::parse("0.0.0").ok()?,
-                open: Open::Nothing,
-            });
-        }
-        Some(parts)
     }
 
-    /// The upper end of `1.0 - 2.0`, if that is what follows a bare version.
-    fn hyphen(&mut self, first: &Comparison) -> Option<Comparison> {
-        if first.operator != Operator::Equal {
-            return None;
-        }
-        let after = self.rest.trim_start();
-        let tail = after.strip_prefix('-')?;
-        let bare = tail.trim_start();
-        if after.len() == self.rest.len() || bare.len() == tail.len() {
-            return None;
-        }
-        let mut ahead = Reader { rest: bare };
-        let mut last = ahead.version(Operator::LessEqual)?;
-        last.operator = Operator::LessEqual;
-        self.rest = ahead.rest;
-        Some(last)
-    }
-
-    fn comparison(&mut self) -> Option<Comparison> {
+    fn operator(&mut self) -> Operator {
         const OPERATORS: [(&str, Operator); 11] = [
             ("!=", Operator::NotEqual),
             (">=", Operator::GreaterEqual),
@@ -237,35 +283,17 @@ impl<'a> Reader<'a> {
             ("^", Operator::Caret),
         ];
         let found = OPERATORS.into_iter().find(|(text, _)| self.eat(text));
-        let operator = found.map_or(Operator::Equal, |(_, operator)| operator);
-        self.skip_blanks();
-        self.version(operator)
+        found.map_or(Operator::Equal, |(_, operator)| operator)
     }
 
-    fn version(&mut self, operator: Operator) -> Option<Comparison> {
+    fn version(&mut self) -> Option<Spelled<'a>> {
+        let start = self.rest;
         self.eat("v");
         let numbers = [self.number()?, self.dotted(), self.dotted()];
         let pre = self.tail('-');
-        let metadata = self.tail('+');
-        let wild = |part: &str| part.is_empty() || matches!(part, "x" | "X" | "*");
-        let open = match numbers {
-            [major, ..] if wild(major) => Open::Everything,
-            [_, minor, _] if wild(minor) => Open::Minor,
-            [_, _, patch] if wild(patch) => Open::Patch,
-            _ => Open::Nothing,
-        };
-        let text = match open {
-            Open::Everything => format!("0.0.0{pre}"),
-            Open::Minor => format!("{}.0.0{pre}", numbers[0]),
-            Open::Patch => format!("{}.{}.0{pre}", numbers[0], numbers[1]),
-            Open::Nothing => format!("{}{pre}{metadata}", numbers.join(".")),
-        };
-        let version = Version::parse(&text).ok()?;
-        Some(Comparison {
-            operator,
-            version,
-            open,
-        })
+        self.tail('+');
+        let text = &start[..start.len() - self.rest.len()];
+        Some(Spelled { text, numbers, pre })
     }
 
     fn dotted(&mut self) -> &'a str {
@@ -292,13 +320,20 @@ impl<'a> Reader<'a> {
 
     /// `-pre` or `+meta` with its mark, or nothing.
     fn tail(&mut self, mark: char) -> &'a str {
-        let Some(rest) = self.rest.strip_prefix(mark) else {
+        let inner = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'-';
+        let bytes = self.rest.as_bytes();
+        if !self.rest.starts_with(mark) {
             return "";
-        };
-        let length = rest
-            .find(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '.')
-            .unwrap_or(rest.len());
-        let (tail, rest) = self.rest.split_at(length + 1);
+        }
+        let mut end = 0;
+        while end == 0 || bytes.get(end) == Some(&b'.') {
+            let length = bytes[end + 1..].iter().take_while(|it| inner(it)).count();
+            if length == 0 {
+                break;
+            }
+            end += 1 + length;
+        }
+        let (tail, rest) = self.rest.split_at(end);
         self.rest = rest;
         tail
     }
@@ -309,14 +344,14 @@ impl<'a> Reader<'a> {
         rest.is_some()
     }
 
-    fn skip_blanks(&mut self) {
-        self.rest = self.rest.trim_start();
+    /// Passes over blanks; says whether there were any.
+    fn skip_blanks(&mut self) -> bool {
+        let blank = |c| matches!(c, ' ' | '\t' | '\n' | '\x0c' | '\r');
+        let rest = self.rest.trim_start_matches(blank);
+        let any = rest.len() < self.rest.len();
+        self.rest = rest;
+        any
     }
-}
-
-fn at_least(mut comparison: Comparison) -> Comparison {
-    comparison.operator = Operator::GreaterEqual;
-    comparison
 }
 
 #[cfg(test)]

@@ -7,4 +7,4 @@ mod constraint;
 mod version;
 
 pub use constraint::{Constraint, ConstraintError};
-pub use version::{Version, VersionError};
+pub use version::{Overflow, Version, VersionError};

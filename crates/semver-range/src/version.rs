@@ -7,21 +7,34 @@ use std::fmt;
 const MAX_LENGTH: usize = 256;
 
 /// Why a text is no version.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum VersionError {
     /// Not of the form `[v]MAJOR[.MINOR[.PATCH]][-PRE][+META]`.
     #[error("invalid semantic version")]
     Invalid,
+    /// More than 256 bytes.
+    #[error("version string is too long (max {MAX_LENGTH} bytes)")]
+    TooLong,
+    /// A number is larger than 64 bits hold.
+    #[error(
+        "error parsing version segment: strconv.ParseUint: parsing \"{0}\": value out of range"
+    )]
+    Number(String),
     /// A numeric pre-release identifier starts with a zero.
     #[error("version segment starts with 0")]
     LeadingZero,
-    /// A pre-release identifier is empty or holds a foreign character.
+    /// A pre-release identifier that is set is empty or holds a foreign character.
     #[error("invalid prerelease string")]
     Prerelease,
-    /// A metadata identifier is empty or holds a foreign character.
+    /// A metadata identifier that is set is empty or holds a foreign character.
     #[error("invalid metadata string")]
     Metadata,
 }
+
+/// A number that cannot grow any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0} version increment would overflow uint64")]
+pub struct Overflow(&'static str);
 
 /// A version that remembers its spelling. Two are equal if their precedence is, whatever the metadata.
 ///
@@ -46,29 +59,32 @@ impl Version {
     /// [`VersionError`] as `NewVersion` fails.
     pub fn parse(text: &str) -> Result<Self, VersionError> {
         if text.len() > MAX_LENGTH {
-            return Err(VersionError::Invalid);
+            return Err(VersionError::TooLong);
         }
         let rest = text.strip_prefix('v').unwrap_or(text);
         let (rest, metadata) = split_tail(rest, '+');
         let (numbers, pre) = split_tail(rest, '-');
-        let mut parts = numbers.split('.').map(number);
+        let numbers: Vec<&str> = numbers.split('.').collect();
+        let digits = |it: &&str| !it.is_empty() && it.bytes().all(|it| it.is_ascii_digit());
+        let tails = [pre, metadata].into_iter().flatten().all(identifiers);
+        if numbers.len() > 3 || !numbers.iter().all(digits) || !tails {
+            return Err(VersionError::Invalid);
+        }
+        let number = |index: usize| match numbers.get(index) {
+            Some(text) => text
+                .parse()
+                .map_err(|_| VersionError::Number((*text).to_owned())),
+            None => Ok(0),
+        };
         let version = Self {
-            major: parts.next().ok_or(VersionError::Invalid)??,
-            minor: parts.next().transpose()?.unwrap_or(0),
-            patch: parts.next().transpose()?.unwrap_or(0),
+            major: number(0)?,
+            minor: number(1)?,
+            patch: number(2)?,
             pre: pre.unwrap_or_default().to_owned(),
             metadata: metadata.unwrap_or_default().to_owned(),
             original: text.to_owned(),
         };
-        if parts.next().is_some() {
-            return Err(VersionError::Invalid);
-        }
-        if let Some(pre) = pre {
-            check_pre(pre)?;
-        }
-        if let Some(metadata) = metadata {
-            identifiers(metadata, VersionError::Metadata)?;
-        }
+        check_zeros(&version.pre)?;
         Ok(version)
     }
 
@@ -89,6 +105,88 @@ impl Version {
     #[must_use]
     pub fn pre(&self) -> &str {
         &self.pre
+    }
+
+    /// The version that follows a change of the last number; of a pre-release, its release.
+    ///
+    /// # Errors
+    /// The number cannot grow.
+    pub fn next_patch(&self) -> Result<Self, Overflow> {
+        let patch = if self.pre.is_empty() {
+            self.patch.checked_add(1).ok_or(Overflow("patch"))?
+        } else {
+            self.patch
+        };
+        Ok(self.with(self.major, self.minor, patch))
+    }
+
+    /// The version that follows a change of the second number.
+    ///
+    /// # Errors
+    /// The number cannot grow.
+    pub fn next_minor(&self) -> Result<Self, Overflow> {
+        let minor = self.minor.checked_add(1).ok_or(Overflow("minor"))?;
+        Ok(self.with(self.major, minor, 0))
+    }
+
+    /// The version that follows a change of the first number.
+    ///
+    /// # Errors
+    /// The number cannot grow.
+    pub fn next_major(&self) -> Result<Self, Overflow> {
+        let major = self.major.checked_add(1).ok_or(Overflow("major"))?;
+        Ok(self.with(major, 0, 0))
+    }
+
+    /// The same version with another pre-release part; the empty one takes it away.
+    ///
+    /// # Errors
+    /// [`VersionError`] as `SetPrerelease` fails.
+    pub fn with_pre(&self, pre: &str) -> Result<Self, VersionError> {
+        if !pre.is_empty() && !identifiers(pre) {
+            return Err(VersionError::Prerelease);
+        }
+        check_zeros(pre)?;
+        let mut version = self.clone();
+        pre.clone_into(&mut version.pre);
+        version.respell();
+        Ok(version)
+    }
+
+    /// The same version with other metadata; the empty one takes it away.
+    ///
+    /// # Errors
+    /// [`VersionError`] as `SetMetadata` fails.
+    pub fn with_metadata(&self, metadata: &str) -> Result<Self, VersionError> {
+        if !metadata.is_empty() && !identifiers(metadata) {
+            return Err(VersionError::Metadata);
+        }
+        let mut version = self.clone();
+        metadata.clone_into(&mut version.metadata);
+        version.respell();
+        Ok(version)
+    }
+
+    fn with(&self, major: u64, minor: u64, patch: u64) -> Self {
+        let mut version = Self {
+            major,
+            minor,
+            patch,
+            pre: String::new(),
+            metadata: String::new(),
+            original: self.original.clone(),
+        };
+        version.respell();
+        version
+    }
+
+    fn respell(&mut self) {
+        let prefix = if self.original.starts_with('v') {
+            "v"
+        } else {
+            ""
+        };
+        self.original = format!("{prefix}{self}");
     }
 
     /// The build metadata without its plus sign; may be empty.
@@ -176,15 +274,8 @@ fn split_tail(text: &str, mark: char) -> (&str, Option<&str>) {
         .map_or((text, None), |(head, tail)| (head, Some(tail)))
 }
 
-fn number(text: &str) -> Result<u64, VersionError> {
-    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(VersionError::Invalid);
-    }
-    text.parse().map_err(|_| VersionError::Invalid)
-}
-
-fn check_pre(pre: &str) -> Result<(), VersionError> {
-    identifiers(pre, VersionError::Prerelease)?;
+/// Numeric identifiers of a pre-release have no zero in front.
+fn check_zeros(pre: &str) -> Result<(), VersionError> {
     let leading_zero = |part: &str| {
         part.len() > 1 && part.starts_with('0') && part.bytes().all(|byte| byte.is_ascii_digit())
     };
@@ -194,14 +285,13 @@ fn check_pre(pre: &str) -> Result<(), VersionError> {
     Ok(())
 }
 
-fn identifiers(text: &str, error: VersionError) -> Result<(), VersionError> {
+/// Whether the text is made of identifiers with dots between them.
+fn identifiers(text: &str) -> bool {
     let fits = |part: &str| {
-        !part.is_empty()
-            && part
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        let inner = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        !part.is_empty() && part.bytes().all(inner)
     };
-    text.split('.').all(fits).then_some(()).ok_or(error)
+    text.split('.').all(fits)
 }
 
 #[cfg(test)]
@@ -244,6 +334,38 @@ mod tests {
         ] {
             assert!(Version::parse(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn errors_read_as_masterminds_words_them() {
+        let large = "18446744073709551616";
+        let number = format!(
+            "error parsing version segment: strconv.ParseUint: parsing \"{large}\": value out of range"
+        );
+        for (text, expect) in [
+            ("1.2.3-a..b", "invalid semantic version"),
+            ("1.2.3-01", "version segment starts with 0"),
+            (&format!("1.{large}.0"), &number),
+            (
+                &"1".repeat(257),
+                "version string is too long (max 256 bytes)",
+            ),
+        ] {
+            let error = Version::parse(text).expect_err(text);
+            assert_eq!(error.to_string(), expect);
+        }
+    }
+
+    #[test]
+    fn the_next_versions_keep_the_letter_in_front() {
+        let version = Version::parse("v1.2.3-beta+x").expect("parses");
+        let original = |it: Result<Version, Overflow>| it.expect("grows").original().to_owned();
+        assert_eq!(original(version.next_patch()), "v1.2.3");
+        assert_eq!(original(version.next_minor()), "v1.3.0");
+        assert_eq!(original(version.next_major()), "v2.0.0");
+        let set = version.with_pre("rc.1").expect("fits");
+        assert_eq!(set.original(), "v1.2.3-rc.1+x");
+        assert_eq!(version.with_metadata("a..b"), Err(VersionError::Metadata));
     }
 
     #[test]

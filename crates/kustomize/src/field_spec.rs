@@ -109,6 +109,11 @@ impl FieldSpec {
         Self::new(Gvk::default(), path, create)
     }
 
+    /// Whether the field is, or holds, that of all annotations.
+    pub(crate) fn holds_annotations(&self) -> bool {
+        holds_annotations(&self.steps)
+    }
+
     /// Whether the field is one of this object's kind.
     pub(crate) fn fits(&self, object: &Node) -> bool {
         if !self.gvk.kind.is_empty() && self.gvk.kind != object.object_kind() {
@@ -163,6 +168,12 @@ impl FieldSpec {
             format!("considering field '{}' of object {id}", self.path)
         })
     }
+}
+
+/// Whether a path leads to all annotations, or to what they are in.
+pub(crate) fn holds_annotations(steps: &[String]) -> bool {
+    let name = |at: usize| steps.get(at).map(|step| step.trim_end_matches("[]"));
+    name(0) == Some("metadata") && matches!(name(1), None | Some("annotations"))
 }
 
 /// Applies several specs one after the other.

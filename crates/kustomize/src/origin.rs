@@ -152,6 +152,9 @@ impl Origin {
     /// # Errors
     /// An annotation is malformed.
     pub(crate) fn note_change(&self, resource: &mut Resource) -> Result<(), Error> {
+        if resource.is_gone() {
+            return Ok(());
+        }
         if Self::of(resource)?.is_none() {
             return self.write_to(resource);
         }

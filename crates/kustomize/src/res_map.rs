@@ -60,6 +60,11 @@ impl ResMap {
         &mut self.list
     }
 
+    /// Makes the ids true again after a schema came that knows more kinds.
+    pub(crate) fn settle(&mut self) {
+        self.list_mut().iter_mut().for_each(Resource::settle);
+    }
+
     fn forget_ids(&mut self) {
         self.by_id = None;
         self.by_name = None;

@@ -7,7 +7,7 @@ mod shared;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use kyaml::{Node, Text};
+use kyaml::{Node, Style, Text};
 
 use crate::error::Error;
 use crate::id::{Gvk, ResId, builtin_scope, split_api_version};
@@ -111,6 +111,13 @@ impl Resource {
         self.node.is_null_or_empty()
     }
 
+    /// Makes the id true again, after a schema came that knows more kinds.
+    pub(crate) fn settle(&mut self) {
+        if !self.is_gone() {
+            self.refresh();
+        }
+    }
+
     fn refresh(&mut self) {
         let api_version = self.node.api_version();
         let kind = self.node.object_kind();
@@ -204,15 +211,39 @@ impl Resource {
         let before = self.history.clone();
         self.show_history()?;
         self.node = make(std::mem::replace(&mut self.node, Node::null()))?;
+        // The original puts its annotations back after such a patch, and writes all of them anew.
+        self.rewrite_annotations()?;
         self.shared = Shared::default();
-        if !before.is_empty() {
-            self.node.child_mapping("metadata")?;
-        }
-        // The original puts its annotations back after such a patch.
         self.take_history()?;
         self.history = before;
         self.refresh();
         Ok(())
+    }
+
+    /// Changes fields that may be those of the annotations, where the original keeps the history.
+    ///
+    /// # Errors
+    /// Those of `change`.
+    pub(crate) fn edit_with_history<T>(
+        &mut self,
+        change: impl FnOnce(&mut Node) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let before = self.history.clone();
+        self.show_history()?;
+        let result = self.edit(change)?;
+        self.take_history()?;
+        self.history.nameless |= before.nameless;
+        self.history.contradictory |= before.contradictory;
+        Ok(result)
+    }
+
+    /// Writes all annotations anew: as strings, in order.
+    ///
+    /// # Errors
+    /// `metadata` is no mapping.
+    pub(crate) fn rewrite_annotations(&mut self) -> Result<(), Error> {
+        let annotations = self.node.annotations();
+        self.set_annotations(&annotations)
     }
 
     /// Writes the history into the annotations, as it is seen by patches and in messages.
@@ -225,9 +256,12 @@ impl Resource {
             {
                 metadata.remove("annotations");
             }
-            metadata
-                .child_mapping("annotations")?
-                .set_field(key, Node::string(value))?;
+            let mut text = Node::string(value);
+            if history::is_list(key) {
+                text.set_style(Style::SINGLE_QUOTED);
+            }
+            let annotations = metadata.child_mapping("annotations")?;
+            annotations.set_field(key, text)?;
         }
         Ok(())
     }

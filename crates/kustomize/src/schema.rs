@@ -29,22 +29,36 @@ enum Custom {
     Malformed(String),
 }
 
+/// What became of the built-in schema before a file came. It shows in what the file replaces.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Builtin {
+    /// Nothing asked for it: the file stands alone.
+    #[default]
+    Unread,
+    /// Somebody asked for the scope of a kind that it lacks. The original then puts off reading it until
+    /// something is merged, which is after the file: it lies above the file.
+    Wanted,
+    /// Something was merged by it: it lies below the file.
+    Read,
+}
+
 #[derive(Debug, Default)]
 struct State {
     /// A schema file or version was chosen; later choices of bases are ignored.
     chosen: bool,
     custom: Custom,
-    /// The built-in schema was in use before a file came, and so stays below it.
-    builtin_used: bool,
+    builtin: Builtin,
 }
 
 impl State {
     fn custom(&mut self) -> Option<Arc<Schema>> {
         if let Custom::Unread(bytes) = &self.custom {
             let text = String::from_utf8_lossy(bytes);
-            let base = self.builtin_used.then(Schema::builtin);
-            self.custom = match Schema::from_openapi(&text, base) {
-                Ok(schema) => Custom::Read(Arc::new(schema)),
+            let below = (self.builtin == Builtin::Read).then(Schema::builtin);
+            let above = self.builtin == Builtin::Wanted;
+            self.custom = match Schema::from_openapi(&text, below).map(Arc::new) {
+                Ok(schema) if above => Custom::Read(Arc::new(Schema::builtin_over(schema))),
+                Ok(schema) => Custom::Read(schema),
                 Err(error) => Custom::Malformed(error.to_string()),
             };
         }
@@ -59,7 +73,10 @@ impl BuildSchema {
     /// Schemas for one build. With `preloaded`, files add to Kubernetes' schema, else they replace it.
     pub(crate) fn new(limits: kyaml::Limits, preloaded: bool) -> Self {
         let state = State {
-            builtin_used: preloaded,
+            builtin: match preloaded {
+                true => Builtin::Read,
+                false => Builtin::Unread,
+            },
             ..State::default()
         };
         Self {
@@ -113,8 +130,14 @@ impl BuildSchema {
         if let Some(schema) = state.custom() {
             return schema;
         }
-        state.builtin_used = true;
+        state.builtin = Builtin::Read;
         Schema::builtin()
+    }
+
+    /// Whether a file has replaced the built-in schema. The scopes of kinds that Kubernetes does not know
+    /// change with it.
+    pub(crate) fn is_custom(&self) -> bool {
+        !matches!(self.state().custom, Custom::None)
     }
 
     /// Whether a kind is known to live outside namespaces.
@@ -126,8 +149,9 @@ impl BuildSchema {
         match state.custom() {
             Some(schema) => schema.is_namespaced(api_version, kind) == Some(false),
             None => {
-                // Asking for an unknown kind makes the original load its own schema.
-                state.builtin_used |= !state.chosen;
+                if state.builtin == Builtin::Unread {
+                    state.builtin = Builtin::Wanted;
+                }
                 false
             }
         }

@@ -24,9 +24,19 @@ pub(crate) struct Accumulated {
     pub(crate) resources: ResMap,
     pub(crate) config: Arc<TransformerConfig>,
     pub(crate) vars: VarSet,
+    /// The ids know the schema that some layer has brought.
+    knows_schema: bool,
 }
 
 impl Accumulated {
+    /// Looks again at what lives outside of namespaces, once a layer below has brought a schema.
+    fn settle_scopes(&mut self, context: &Context) {
+        if !self.knows_schema && context.schema.is_custom() {
+            self.knows_schema = true;
+            self.resources.settle();
+        }
+    }
+
     fn merge(&mut self, other: Self) -> Result<(), Error> {
         let mut other = other;
         self.resources.append_all(other.resources.take())?;
@@ -171,7 +181,9 @@ impl<'a> Target<'a> {
             Err(error) => return Err(error.within(format!("accumulation err='{as_file}'"))),
         };
         let added = self.directory(below, entry, None);
-        let added = added.and_then(|(added, root)| {
+        work.settle_scopes(self.context);
+        let added = added.and_then(|(mut added, root)| {
+            added.settle_scopes(self.context);
             work.merge(added)
                 .within(|| format!("recursed merging from path '{root}'"))
         });
@@ -235,7 +247,10 @@ impl<'a> Target<'a> {
                 below.kustomization.kind
             ),
             (None, true) => bail!("expected kind != 'Component' for path '{root}'"),
-            (Some(work), true) => below.accumulate_onto(work),
+            (Some(mut work), true) => {
+                work.settle_scopes(self.context);
+                below.accumulate_onto(work)
+            }
             (None, false) => below.accumulate(),
         };
         let done = done.within(|| format!("recursed accumulation of path '{root}'"))?;
@@ -277,6 +292,7 @@ impl<'a> Target<'a> {
         let plugins = self
             .load_generators()
             .within(|| "loading generator plugins")?;
+        work.settle_scopes(self.context);
         let kinds = [
             (
                 Generated::ConfigMap,
@@ -338,6 +354,7 @@ impl<'a> Target<'a> {
     fn transform(&self, work: &mut Accumulated) -> Result<(), Error> {
         let mut steps = self.builtin_steps(&work.config)?;
         steps.extend(self.load_transformers(&self.kustomization.transformers)?);
+        work.settle_scopes(self.context);
         for step in &steps {
             step.transformer.transform(&mut work.resources)?;
             if let Some(origin) = &step.origin {
@@ -351,7 +368,9 @@ impl<'a> Target<'a> {
     }
 
     fn validate(&self, work: &mut Accumulated) -> Result<(), Error> {
-        for step in self.load_transformers(&self.kustomization.validators)? {
+        let steps = self.load_transformers(&self.kustomization.validators)?;
+        work.settle_scopes(self.context);
+        for step in steps {
             let before = work.resources.clone();
             step.transformer.transform(&mut work.resources)?;
             plugin::expect_same(&before, &work.resources)?;

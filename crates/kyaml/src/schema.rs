@@ -78,6 +78,9 @@ enum Target {
 /// The schema of one place in an object.
 #[derive(Clone, Copy, Debug)]
 pub struct SchemaRef<'a> {
+    /// Where definitions are looked up: what a layer above defines counts for the layers below it too.
+    root: &'a Schema,
+    /// The layer that the node is of.
     schema: &'a Schema,
     node: u32,
 }
@@ -117,6 +120,7 @@ impl Schema {
         loop {
             if let Some(node) = layer.resources.get(&key) {
                 return Some(SchemaRef {
+                    root: self,
                     schema: layer,
                     node: *node,
                 });
@@ -143,6 +147,7 @@ impl Schema {
         loop {
             if let Some(node) = layer.definitions.get(name) {
                 return Some(SchemaRef {
+                    root: self,
                     schema: layer,
                     node: *node,
                 });
@@ -150,26 +155,26 @@ impl Schema {
             layer = layer.base.as_deref()?;
         }
     }
+}
 
-    fn follow(&self, target: &Target) -> Option<SchemaRef<'_>> {
+impl<'a> SchemaRef<'a> {
+    fn follow(self, target: &Target) -> Option<Self> {
         let mut found = match target {
-            Target::Node(node) => SchemaRef {
-                schema: self,
+            Target::Node(node) => Self {
                 node: *node,
+                ..self
             },
-            Target::Definition(name) => self.definition(name)?,
+            Target::Definition(name) => self.root.definition(name)?,
         };
         for _ in 0..MOST_REFERENCES {
             match &found.shape().reference {
-                Some(name) => found = found.schema.definition(name)?,
+                Some(name) => found = self.root.definition(name)?,
                 None => return Some(found),
             }
         }
         None
     }
-}
 
-impl<'a> SchemaRef<'a> {
     fn shape(self) -> &'a Shape {
         self.schema.nodes[self.node as usize].shape()
     }
@@ -185,7 +190,7 @@ impl<'a> SchemaRef<'a> {
             Ok(at) => &shape.fields[at].1,
             Err(_) => shape.additional.as_ref()?,
         };
-        self.schema.follow(target)
+        self.follow(target)
     }
 
     /// The schema of an array's items.
@@ -193,7 +198,7 @@ impl<'a> SchemaRef<'a> {
     pub fn elements(self) -> Option<Self> {
         let shape = self.shape();
         let target = shape.items.as_ref().filter(|_| shape.array)?;
-        self.schema.follow(target)
+        self.follow(target)
     }
 
     /// The patch strategy, such as `merge` or `merge,retainKeys`; empty without one.
@@ -242,10 +247,11 @@ impl CommentSchema {
     pub(crate) fn root(&self) -> SchemaRef<'_> {
         // A reference that leads nowhere is a schema without any fields.
         let root = SchemaRef {
+            root: &self.0,
             schema: &self.0,
             node: 0,
         };
-        self.0.follow(&Target::Node(0)).unwrap_or(root)
+        root.follow(&Target::Node(0)).unwrap_or(root)
     }
 }
 

@@ -17,6 +17,7 @@ mod references;
 mod rng;
 mod scalars;
 mod templates;
+mod worlds;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

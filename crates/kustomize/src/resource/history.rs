@@ -17,6 +17,18 @@ pub(super) const NEEDS_HASH: &str = "internal.config.kubernetes.io/needsHashSuff
 
 const ENABLED: &str = "enabled";
 
+/// Whether an annotation holds a list, which the original writes in quotes.
+pub(super) fn is_list(key: &str) -> bool {
+    [
+        PREVIOUS_KINDS,
+        PREVIOUS_NAMES,
+        PREVIOUS_NAMESPACES,
+        PREFIXES,
+        SUFFIXES,
+    ]
+    .contains(&key)
+}
+
 /// How a generated resource meets an existing one of the same id.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Behavior {

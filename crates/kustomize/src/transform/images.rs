@@ -41,9 +41,14 @@ impl Images {
                 resource.edit(|node| self.in_containers(node))?;
             }
         }
+        let shows = self.fields.iter().any(FieldSpec::holds_annotations);
         for resource in resources.list_mut() {
-            if !is_definition(resource.node()) {
-                resource.edit(|node| self.in_fields(node))?;
+            if is_definition(resource.node()) {
+                continue;
+            }
+            match shows {
+                true => resource.edit_with_history(|node| self.in_fields(node))?,
+                false => resource.edit(|node| self.in_fields(node))?,
             }
         }
         Ok(())

@@ -57,7 +57,10 @@ impl Affix {
             layers.push(self.text.clone());
             resource.remember_id();
         }
-        resource.edit(|node| self.in_field(node, field))
+        match field.holds_annotations() {
+            true => resource.edit_with_history(|node| self.in_field(node, field)),
+            false => resource.edit(|node| self.in_field(node, field)),
+        }
     }
 
     /// Adds the text at one field.

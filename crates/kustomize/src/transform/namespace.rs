@@ -51,6 +51,7 @@ impl Namespace {
         if self.namespace.is_empty() {
             return Ok(());
         }
+        let shows = self.fields.iter().any(FieldSpec::holds_annotations);
         for at in 0..resources.list().len() {
             let skip = |resource: &Resource| {
                 let helm = "internal.config.kubernetes.io/helm-generated";
@@ -62,7 +63,10 @@ impl Namespace {
             resources.change(at, |resource| {
                 resource.remember_id();
                 let scoped = !resource.id().cluster_scoped;
-                resource.edit(|node| self.apply(node, scoped))
+                match shows {
+                    true => resource.edit_with_history(|node| self.apply(node, scoped)),
+                    false => resource.edit(|node| self.apply(node, scoped)),
+                }
             })?;
             let id = resources.list()[at].id().clone();
             let same = resources.places_of(&id);

@@ -49,6 +49,10 @@ impl PatchText {
                 for object in &mut objects {
                     object.history.allow_name_change |= options.allow_name_change;
                     object.history.allow_kind_change |= options.allow_kind_change;
+                    if options.allow_name_change || options.allow_kind_change {
+                        // The original notes it in an annotation, and writes the others anew.
+                        object.rewrite_annotations()?;
+                    }
                 }
                 Ok(Self::Strategic(objects))
             }

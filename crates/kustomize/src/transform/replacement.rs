@@ -4,6 +4,7 @@ use kyaml::{Kind, Node};
 
 use super::replacement_target::{self, split_field};
 use crate::error::{Context as _, Error, bail};
+use crate::field_spec::holds_annotations;
 use crate::id::ResId;
 use crate::kustomization::{FieldOptions, Replacement, SourceSelector, TargetSelector};
 use crate::res_map::ResMap;
@@ -45,16 +46,43 @@ struct Source {
 }
 
 impl Source {
-    /// Looks again, after something was written to a resource.
-    fn refresh(&mut self, at: usize, node: &Node) {
+    /// Whether the place written to is inside of the source.
+    fn holds(&self, at: usize, written: &[String]) -> bool {
+        let live = self.live.as_ref().filter(|(source, _)| *source == at);
+        live.is_some_and(|(_, path)| {
+            path.len() < written.len() && path.iter().zip(written).all(|(a, b)| is_same_step(a, b))
+        })
+    }
+
+    /// Whether the source is, or holds, annotations.
+    fn holds_annotations(&self) -> bool {
+        let live = self.live.as_ref();
+        live.is_some_and(|(_, path)| holds_annotations(path))
+    }
+
+    /// Looks again, after something was written to a resource. What was written over something that holds
+    /// the source cuts it off: its value is from then on what it was.
+    fn refresh(&mut self, at: usize, node: &Node, written: &[String]) {
         let Some((source, path)) = &self.live else {
             return;
         };
-        let found = node.lookup(path).ok().flatten().filter(|_| at == *source);
-        if let Some(found) = found.filter(|found| found.kind() == Kind::Scalar) {
+        if at != *source {
+            return;
+        }
+        if written.len() < path.len() && written.iter().zip(path).all(|(a, b)| is_same_step(a, b)) {
+            self.live = None;
+        } else if let Ok(Some(found)) = node.lookup(path) {
             self.value = found.clone();
         }
     }
+}
+
+/// Whether two steps of paths lead to the same place, or may: all ways into a list count as one.
+fn is_same_step(a: &str, b: &str) -> bool {
+    let is_item = |step: &str| {
+        step == "*" || step.starts_with('[') || step.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    a == b || is_item(a) && is_item(b)
 }
 
 fn source(resources: &ResMap, replacement: &Replacement) -> Result<Source, Error> {
@@ -75,8 +103,15 @@ fn source(resources: &ResMap, replacement: &Replacement) -> Result<Source, Error
         path => path,
     };
     let path = split_field(field);
-    let found = resource
-        .node()
+    let shown;
+    let node = match holds_annotations(&path) {
+        true => {
+            shown = resource.with_history();
+            &shown
+        }
+        false => resource.node(),
+    };
+    let found = node
         .lookup(&path)
         .within(|| "error looking up replacement source")?;
     let Some(found) = found.filter(|node| !node.is_null_or_empty()) else {
@@ -89,7 +124,7 @@ fn source(resources: &ResMap, replacement: &Replacement) -> Result<Source, Error
     let whole = options.is_none_or(|options| options.delimiter.is_empty());
     Ok(Source {
         value: refine(found, options)?,
-        live: (whole && found.kind() == Kind::Scalar).then_some((at, path)),
+        live: whole.then_some((at, path)),
     })
 }
 
@@ -167,15 +202,28 @@ fn write(
         .map(|field| (field.as_str(), split_field(field)))
         .collect();
     let options = target.options.as_ref();
+    let shows =
+        fields.iter().any(|(_, path)| holds_annotations(path)) || source.holds_annotations();
+    let create = options.is_some_and(|options| options.create);
     for (at, resource) in resources.list_mut().iter_mut().enumerate() {
         if is_selected(resource, &select, &reject)? {
-            resource.edit(|node| {
+            let change = |node: &mut Node| {
                 fields.iter().try_for_each(|(field, path)| {
+                    if create && source.holds(at, path) {
+                        // What is made shows in the value before it is copied.
+                        let kind = Some(source.value.kind());
+                        let _ = kyaml::match_path(node, path, kind, &mut |_| Ok(()));
+                        source.refresh(at, node, path);
+                    }
                     replacement_target::write(node, &source.value, (field, path), options)?;
-                    source.refresh(at, node);
+                    source.refresh(at, node, path);
                     Ok(())
                 })
-            })?;
+            };
+            match shows {
+                true => resource.edit_with_history(change)?,
+                false => resource.edit(change)?,
+            }
         }
     }
     Ok(())

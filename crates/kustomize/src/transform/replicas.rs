@@ -25,7 +25,11 @@ impl Replicas {
             for at in places {
                 found = true;
                 let count = self.replica.count;
-                resources.list_mut()[at].edit(|node| set(node, field, count))?;
+                let resource = &mut resources.list_mut()[at];
+                match field.holds_annotations() {
+                    true => resource.edit_with_history(|node| set(node, field, count))?,
+                    false => resource.edit(|node| set(node, field, count))?,
+                }
             }
         }
         if found {

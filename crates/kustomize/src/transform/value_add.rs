@@ -4,6 +4,7 @@ use kyaml::{Kind, Node};
 
 use super::namespace::{Namespace, Subjects};
 use crate::error::Error;
+use crate::field_spec::holds_annotations;
 use crate::kustomization::Selector;
 use crate::path;
 use crate::res_map::ResMap;
@@ -34,7 +35,11 @@ impl ValueAdd {
             for at in places {
                 let resource = &mut resources.list_mut()[at];
                 let scoped = !resource.id().cluster_scoped;
-                resource.edit(|node| self.apply(node, target, scoped))?;
+                let fields = kyaml::split_path(&target.field_path, '/');
+                match holds_annotations(&fields) {
+                    true => resource.edit_with_history(|node| self.apply(node, target, scoped))?,
+                    false => resource.edit(|node| self.apply(node, target, scoped))?,
+                }
             }
         }
         Ok(())

@@ -95,11 +95,17 @@ impl Node {
     }
 
     fn metadata_map(&self, field: &str) -> BTreeMap<Text, Text> {
-        let map = self.metadata().and_then(|meta| meta.get(field));
-        let entries = map.map_or(&[][..], Self::entries);
+        let Some(map) = self.metadata().and_then(|meta| meta.get(field)) else {
+            return BTreeMap::new();
+        };
+        let entries = map.entries().iter();
+        let entries = entries.map(|entry| (&entry.key, &entry.value));
+        // Upstream takes a list for keys and values in turn.
+        let pairs = map.items().chunks_exact(2);
+        let pairs = pairs.map(|pair| (&pair[0], &pair[1]));
         entries
-            .iter()
-            .map(|entry| (entry.key.text().into(), entry.value.text().into()))
+            .chain(pairs)
+            .map(|(key, value)| (key.text().into(), value.text().into()))
             .collect()
     }
 

@@ -36,6 +36,10 @@ pub(super) fn add(maker: &mut Maker, layer: &mut Layer) {
         all.truncate(maker.rng.between(1, 3));
         layer.fields.insert("buildMetadata".to_owned(), json!(all));
     }
+    if maker.adds(1, "helmCharts") {
+        let chart = json!([{"name": "chart", "repo": "https://charts.example.com", "version": "1.0.0", "valuesInline": {"a": 1}}]);
+        layer.fields.insert("helmCharts".to_owned(), chart);
+    }
     if maker.adds(5, "metadata") {
         layer.fields.insert(
             "metadata".to_owned(),

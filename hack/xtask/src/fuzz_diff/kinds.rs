@@ -191,6 +191,17 @@ fn texts(rng: &mut Rng) -> Value {
 
 fn config_map(rng: &mut Rng) -> Value {
     let mut body = json!({"data": texts(rng)});
+    if rng.chance(30) {
+        body["data"]["config.yaml"] = Value::from(rng.text(&[
+            "key: value\nlist:\n- a\n- b\na:\n  b: 1 # note\n",
+            "# head\nkey: 'x'\nlist: [1, 2]\na: {b: c}\n",
+            "{\"key\": 1, \"list\": [true, null], \"a\": {\"b\": \"<x>\"}}",
+            "{\n  \"key\": 1.50,\n  \"a\": {}\n}\n",
+            "[1, 2]",
+            "- name: x\n  v: 1\n",
+            "a: b: c",
+        ]));
+    }
     if rng.chance(15) {
         body["binaryData"] = json!({"bin": "AAEC/w=="});
     }

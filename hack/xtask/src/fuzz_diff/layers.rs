@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use super::rng::Rng;
-use super::{fields, generators, kinds, patches, plugins, print, references, scalars};
+use super::{fields, generators, kinds, patches, plugins, print, references, scalars, worlds};
 
 /// A tree of files, and what it uses.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +31,10 @@ pub(super) fn case(seed: u64, number: u64) -> Case {
     };
     maker.density = maker.rng.pick(&[15, 30, 30, 50, 100]);
     maker.mean = maker.rng.chance(12);
+    if maker.rng.chance(15) {
+        worlds::build(&mut maker);
+        return maker.case;
+    }
     let depth = maker.rng.pick(&[0, 0, 1, 1, 1, 2, 3]);
     maker.layer(ROOT, depth);
     maker.case
@@ -219,6 +223,8 @@ impl Maker {
         }
         if self.rng.chance(4) {
             metadata["finalizers"] = json!(["a.io/x", "b.io/y"]);
+            metadata["ownerReferences"] =
+                json!([{"apiVersion": "v1", "kind": "ConfigMap", "name": "cfg", "uid": "1"}]);
         }
         object["metadata"] = metadata;
         if self.rng.chance(15) && self.breaks() {
@@ -238,6 +244,11 @@ impl Maker {
             if self.wants(8, "list objects") {
                 let kind = self.rng.text(&["List", "ConfigMapList", "DeploymentList"]);
                 documents = vec![json!({"apiVersion": "v1", "kind": kind, "items": documents})];
+                if self.wants(20, "lists of lists") {
+                    documents.push(json!({"apiVersion": "v1", "kind": "List", "items": self.rng.pick(&[json!([]), Value::Null])}));
+                    documents =
+                        vec![json!({"apiVersion": "v1", "kind": "List", "items": documents})];
+                }
             }
             let text = self.stream(&documents);
             let file = self.file(layer, "res.yaml", text);
@@ -350,6 +361,9 @@ impl Maker {
     }
 
     fn finish(&mut self, mut layer: Layer) {
+        if layer.component && layer.fields.is_empty() {
+            layer.fields.insert("namePrefix".to_owned(), json!("c-"));
+        }
         if layer.component || self.rng.chance(50) {
             let (version, kind) = match layer.component {
                 true => ("v1alpha1", "Component"),
@@ -377,7 +391,14 @@ impl Maker {
             "kustomization.yml",
             "Kustomization",
         ]);
-        let text = self.yaml(&Value::Object(layer.fields));
+        let mut text = self.yaml(&Value::Object(layer.fields));
+        if self.wants(4, "kustomization: CRLF") {
+            text = text.replace('\n', "\r\n");
+        } else if self.wants(2, "kustomization: byte order mark") {
+            text.insert(0, '\u{feff}');
+        } else if self.wants(3, "kustomization: separators around") {
+            text = format!("---\n{text}---\n");
+        }
         self.case
             .files
             .insert(format!("{}/{name}", layer.folder), text);

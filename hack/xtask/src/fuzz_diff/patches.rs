@@ -109,10 +109,14 @@ fn entry(maker: &mut Maker, layer: &mut Layer) {
         } else {
             if maker.wants(35, "strategic patch with a target") {
                 entry["target"] = loose(maker, &object);
-                if maker.rng.chance(30) {
+                if maker.rng.chance(20) {
                     entry["options"] = json!({"allowNameChange": maker.rng.chance(50), "allowKindChange": entry["target"]["kind"].is_string() && maker.rng.chance(30)});
                     maker.note("patch options");
                 }
+            }
+            if entry.get("options").is_none() && maker.wants(8, "patch options without a target") {
+                entry["options"] =
+                    json!({"allowNameChange": true, "allowKindChange": maker.rng.chance(20)});
             }
             maker.yaml(&patch)
         };
@@ -163,6 +167,9 @@ pub(super) fn strategic(maker: &mut Maker, object: &Value) -> Value {
     if maker.rng.chance(20) {
         metadata["labels"] = kinds::labels(&mut maker.rng);
     }
+    if maker.rng.chance(8) {
+        metadata["finalizers"] = json!(["c.io/z", "a.io/x"]);
+    }
     patch.insert("metadata".to_owned(), metadata);
     if maker.wants(4, "$patch: delete of objects") {
         patch.insert("$patch".to_owned(), json!("delete"));
@@ -212,9 +219,39 @@ fn change_map(rng: &mut Rng, map: &Map<String, Value>) -> Value {
         2 => drop(changed.insert("$patch".to_owned(), json!("merge"))),
         3..=5 => drop(changed.insert("added".to_owned(), scalars::tree(rng, 1))),
         6 => return json!({}),
+        7 => kubectl_directive(rng, map, &mut changed),
         _ => {}
     }
     Value::Object(changed)
+}
+
+/// A directive that the API server knows and kustomize leaves where it is.
+fn kubectl_directive(rng: &mut Rng, map: &Map<String, Value>, changed: &mut Map<String, Value>) {
+    let lists: Vec<&String> = map
+        .iter()
+        .filter(|(_, value)| value.is_array())
+        .map(|(key, _)| key)
+        .collect();
+    let keys: Vec<&String> = map.keys().collect();
+    match (rng.below(3), lists.is_empty(), keys.is_empty()) {
+        (0, _, false) => {
+            let kept: Vec<&String> = keys.into_iter().filter(|_| rng.chance(50)).collect();
+            changed.insert("$retainKeys".to_owned(), json!(kept));
+        }
+        (1, false, _) => {
+            let key = rng.pick(&lists);
+            let order = json!([{"name": "main"}, {"name": "side"}]);
+            changed.insert(format!("$setElementOrder/{key}"), order);
+        }
+        (_, false, _) => {
+            let key = rng.pick(&lists);
+            changed.insert(
+                format!("$deleteFromPrimitiveList/{key}"),
+                json!(["a", "a.io/x"]),
+            );
+        }
+        _ => {}
+    }
 }
 
 fn change_list(rng: &mut Rng, items: &[Value]) -> Value {
@@ -295,9 +332,20 @@ pub(super) fn operations(maker: &mut Maker, object: &Value) -> Value {
     };
     let paths = paths(object);
     let mut operations = Vec::new();
+    let mut touched: Vec<Vec<String>> = Vec::new();
     for _ in 0..maker.rng.between(1, 4) {
         let (path, value) = maker.rng.pick(&paths);
         let (other, _) = maker.rng.pick(&paths);
+        // What an earlier operation has replaced or shifted is mostly no longer where it was.
+        let meets = |path: &[String]| {
+            touched
+                .iter()
+                .any(|it| it.iter().zip(path).all(|(a, b)| a == b))
+        };
+        if (meets(&path) || meets(&other)) && !maker.rng.chance(10) {
+            continue;
+        }
+        touched.push(path.clone());
         if path[0] == "metadata" && path.len() < 3 && !maker.rng.chance(10) {
             continue;
         }
@@ -310,6 +358,8 @@ pub(super) fn operations(maker: &mut Maker, object: &Value) -> Value {
             6 if value.is_object() => json!({"op": "add", "path": format!("{at}/new~1key"), "value": new}),
             7 => json!({"op": "remove", "path": at}),
             8 if !value.to_string().contains("\\u0001") => json!({"op": "test", "path": at, "value": value}),
+            8 => json!({"op": "test", "path": at, "value": new}),
+            9 if value.is_array() => json!({"op": "add", "path": format!("{at}/-1"), "value": new}),
             9 if !pointer(&other).starts_with(&at) && other[0] != "metadata" => {
                 json!({"op": maker.rng.text(&["copy", "move"]), "from": pointer(&other), "path": at})
             }

@@ -25,6 +25,9 @@ pub(super) fn add(maker: &mut Maker, layer: &mut Layer) {
 
 fn place(maker: &mut Maker, layer: &mut Layer, field: &str, mut config: Value) {
     config["apiVersion"] = json!("builtin");
+    if maker.wants(2, "plugins: refused") {
+        config["apiVersion"] = json!(maker.rng.text(&["example.com/v1", "v1", "builtin/v2"]));
+    }
     config["metadata"]["name"] = json!("plugin");
     let text = maker.yaml(&config);
     let entry = match maker.rng.below(5) {
@@ -33,7 +36,7 @@ fn place(maker: &mut Maker, layer: &mut Layer, field: &str, mut config: Value) {
             maker.note("plugins: folder of configurations");
             let number = maker.case.files.len();
             let folder = format!("plugins{number}");
-            let kustomization = format!("resources: [p.yaml]\nnameSuffix: -{number}\n");
+            let kustomization = format!("resources: [p.yaml]\nnameSuffix: -p{number}\n");
             maker
                 .case
                 .files
@@ -76,7 +79,7 @@ fn transformer(maker: &mut Maker, layer: &mut Layer) -> Value {
 
 /// A transformer of everything.
 fn simple(maker: &mut Maker) -> Value {
-    match maker.rng.below(6) {
+    match maker.rng.below(7) {
         0 => {
             maker.note("plugin: AnnotationsTransformer");
             json!({"kind": "AnnotationsTransformer", "annotations": {"p": scalars::any(&mut maker.rng)}, "fieldSpecs": specs(maker)})
@@ -89,7 +92,8 @@ fn simple(maker: &mut Maker) -> Value {
             maker.note("plugin: NamespaceTransformer");
             json!({"kind": "NamespaceTransformer", "metadata": {"namespace": "plug"}, "unsetOnly": maker.rng.chance(50),
                 "setRoleBindingSubjects": maker.rng.text(&["defaultOnly", "allServiceAccounts", "none"]),
-                "fieldSpecs": [{"path": maker.rng.text(&["metadata/namespace", "spec/namespace"]), "create": true}]})
+                "fieldSpecs": [{"path": maker.rng.text(&["metadata/namespace", "spec/namespace", "metadata/annotations", "subjects/namespace"]),
+                    "create": maker.rng.chance(80)}]})
         }
         3 => {
             maker.note("plugin: PrefixTransformer");
@@ -98,6 +102,10 @@ fn simple(maker: &mut Maker) -> Value {
         4 => {
             maker.note("plugin: SuffixTransformer");
             json!({"kind": "SuffixTransformer", "suffix": "-plug", "fieldSpecs": specs(maker)})
+        }
+        5 => {
+            maker.note("plugin: PrefixSuffixTransformer");
+            json!({"kind": "PrefixSuffixTransformer", "prefix": "a-", "suffix": maker.rng.text(&["-b", ""]), "fieldSpecs": specs(maker)})
         }
         _ => {
             maker.note("plugin: ImageTagTransformer");
@@ -111,9 +119,15 @@ fn targeted(maker: &mut Maker, object: &Value) -> Value {
     match maker.rng.below(7) {
         0 => {
             maker.note("plugin: PatchTransformer");
-            let patch = patches::strategic(maker, object);
+            let patch = match maker.rng.chance(70) {
+                true => patches::strategic(maker, object),
+                false => patches::operations(maker, object),
+            };
             let text = maker.yaml(&patch);
             let mut config = json!({"kind": "PatchTransformer", "patch": text});
+            if maker.rng.chance(20) {
+                config["options"] = json!({"allowNameChange": true});
+            }
             if maker.rng.chance(50) {
                 config["target"] = patches::loose(maker, object);
             }
@@ -142,8 +156,23 @@ fn targeted(maker: &mut Maker, object: &Value) -> Value {
         }
         5 => {
             maker.note("plugin: ReplacementTransformer");
-            json!({"kind": "ReplacementTransformer", "replacements": [{"source": patches::exact(object),
-                "targets": [{"select": patches::loose(maker, object), "fieldPaths": ["metadata.annotations.plug"], "options": {"create": true}}]}]})
+            let field = maker.rng.text(&[
+                "metadata.annotations.plug",
+                "metadata.labels.plug",
+                "spec.made",
+                "metadata.annotations",
+            ]);
+            let mut source = patches::exact(object);
+            if maker.rng.chance(40) {
+                source["fieldPath"] = Value::from(maker.rng.text(&[
+                    "metadata.labels",
+                    "metadata.annotations",
+                    "metadata",
+                    "spec",
+                ]));
+            }
+            json!({"kind": "ReplacementTransformer", "replacements": [{"source": source,
+                "targets": [{"select": patches::loose(maker, object), "fieldPaths": [field], "options": {"create": true}}]}]})
         }
         _ => {
             maker.note("plugin: HashTransformer");
@@ -154,6 +183,9 @@ fn targeted(maker: &mut Maker, object: &Value) -> Value {
 
 fn generator(maker: &mut Maker, layer: &mut Layer) -> Value {
     let name = kinds::name(&mut maker.rng);
+    if maker.wants(6, "plugin: HelmChartInflationGenerator") {
+        return json!({"kind": "HelmChartInflationGenerator", "name": "chart", "repo": "https://charts.example.com", "metadata": {}});
+    }
     match maker.rng.below(3) {
         0 => {
             maker.note("plugin: ConfigMapGenerator");
@@ -164,7 +196,12 @@ fn generator(maker: &mut Maker, layer: &mut Layer) -> Value {
         }
         1 => {
             maker.note("plugin: SecretGenerator");
-            json!({"kind": "SecretGenerator", "metadata": {}, "name": format!("gen-{name}"), "literals": ["a=b"], "type": "Opaque"})
+            let known = layer
+                .objects
+                .iter()
+                .any(|it| it["kind"] == "Secret" && it["metadata"]["name"] == name.as_str());
+            let behavior = if known { "merge" } else { "create" };
+            json!({"kind": "SecretGenerator", "metadata": {}, "name": name, "literals": ["a=b"], "type": "Opaque", "behavior": behavior})
         }
         _ => {
             maker.note("plugin: IAMPolicyGenerator");

@@ -24,11 +24,15 @@ pub(super) fn add(maker: &mut Maker, layer: &mut Layer) {
         let file = maker.file(layer, "crds.json", text);
         layer.push("crds", Value::from(file));
     }
-    // Further in, a schema counts for what is read after it: see the parity page.
-    if layer.outermost && maker.adds(8, "openapi") {
-        let schema = if maker.rng.chance(70) {
+    let percent = if layer.outermost { 8 } else { 5 };
+    if maker.adds(percent, "openapi") {
+        if !layer.outermost {
+            maker.note("openapi below the root");
+        }
+        let schema = if maker.rng.chance(75) {
             let name = maker.rng.text(&["schema.json", "schema.yaml"]);
-            json!({"path": maker.file(layer, &name, SCHEMA.to_owned())})
+            let text = maker.rng.text(&[SCHEMA, SCHEMA_OF_PODS]);
+            json!({"path": maker.file(layer, &name, text)})
         } else {
             json!({"version": maker.rng.text(&["v1.21.2", "v1.21.2", "v1.21.2", "v1.20.4"])})
         };
@@ -145,6 +149,21 @@ fn target(maker: &mut Maker, layer: &Layer) -> Option<Value> {
         options["index"] = json!(i64::try_from(maker.rng.below(5)).unwrap_or(0) - 1);
     }
     target["fieldPaths"] = json!([field_path(maker, &object, &path)]);
+    if maker.wants(12, "replacements: several fields") {
+        let paths = patches::paths(&object);
+        let (other, value) = maker.rng.pick(&paths);
+        if !value.is_object() && !value.is_array() {
+            let other = Value::from(field_path(maker, &object, &other));
+            target["fieldPaths"] = json!([target["fieldPaths"][0], other]);
+        }
+    }
+    if object["kind"] == "ConfigMap" && maker.wants(25, "replacements: inside of text") {
+        let inner = maker
+            .rng
+            .text(&["key", "list.0", "a.b", "none", "list.*", "[name=x]"]);
+        let inner = format!("data.config\\.yaml.{inner}");
+        target["fieldPaths"] = json!([inner]);
+    }
     if options != json!({}) {
         target["options"] = options;
     }
@@ -155,8 +174,24 @@ fn target(maker: &mut Maker, layer: &Layer) -> Option<Value> {
     Some(target)
 }
 
+/// A path as vars write it: indexes in brackets.
+fn indexed(path: &[String]) -> String {
+    let mut text = String::new();
+    for part in path {
+        if part.parse::<usize>().is_ok() {
+            text += &format!("[{part}]");
+        } else {
+            if !text.is_empty() {
+                text.push('.');
+            }
+            text += &part.replace('.', "\\.");
+        }
+    }
+    text
+}
+
 fn vars(maker: &mut Maker, layer: &mut Layer) {
-    let name = maker.rng.text(&["HOST", "PORT"]);
+    let name = maker.rng.text(&["HOST", "PORT", "PORT", "NAME"]);
     let object = maker.rng.pick(&layer.objects);
     let mut objref = exact(&object);
     if let (Some(map), Some(api)) = (objref.as_object_mut(), object["apiVersion"].as_str()) {
@@ -167,9 +202,8 @@ fn vars(maker: &mut Maker, layer: &mut Layer) {
     let mut var = json!({"name": name, "objref": objref});
     if maker.rng.chance(50) {
         let (path, value) = maker.rng.pick(&patches::paths(&object));
-        let listed = path.iter().any(|part| part.parse::<usize>().is_ok());
-        if !value.is_object() && !value.is_array() && !listed {
-            var["fieldref"] = json!({"fieldpath": path.join(".")});
+        if !value.is_object() && !value.is_array() {
+            var["fieldref"] = json!({"fieldpath": indexed(&path)});
         }
     }
     if maker.first_var(&name) {
@@ -221,6 +255,22 @@ const CRDS_ANNOTATED: &str = r#"{"example.com/v1.Widget": {"Schema": {"propertie
   "configRef": {"x-kubernetes-object-ref-api-version": "v1", "x-kubernetes-object-ref-kind": "Secret",
     "x-kubernetes-object-ref-name-key": "name", "type": "object"}}}, "Dependencies": []}}
 "#;
+
+/// A schema that says something else of what Kubernetes has, and of a kind that it has not.
+const SCHEMA_OF_PODS: &str = r##"{"definitions": {"io.k8s.api.apps.v1.Deployment": {"type": "object", "properties": {
+  "spec": {"type": "object", "properties": {"template": {"type": "object", "properties": {"spec": {"type": "object", "properties": {
+    "containers": {"type": "array", "items": {"$ref": "#/definitions/io.k8s.api.core.v1.Container"}},
+    "volumes": {"type": "array", "x-kubernetes-patch-merge-key": "name", "x-kubernetes-patch-strategy": "merge",
+      "items": {"type": "object"}}}}}}}}},
+  "x-kubernetes-group-version-kind": [{"group": "apps", "kind": "Deployment", "version": "v1"}]},
+ "v1.Widget": {"type": "object", "properties": {"spec": {"type": "object", "properties": {
+   "template": {"type": "object", "properties": {"spec": {"$ref": "#/definitions/io.k8s.api.core.v1.PodSpec"}}},
+   "parts": {"type": "array", "x-kubernetes-patch-merge-key": "port", "x-kubernetes-patch-strategy": "merge",
+     "items": {"type": "object"}}}}},
+  "x-kubernetes-group-version-kind": [{"group": "example.com", "kind": "Widget", "version": "v1"}]}},
+"paths": {"/apis/example.com/v1/widgets/{name}": {"get": {
+  "x-kubernetes-group-version-kind": {"group": "example.com", "kind": "Widget", "version": "v1"}}}}}
+"##;
 
 /// A schema with a list that merges, and a kind outside of namespaces.
 const SCHEMA: &str = r#"{"definitions": {"v1.Widget": {"type": "object", "properties": {"spec": {"type": "object", "properties": {

@@ -102,3 +102,6 @@ pub(crate) fn without_no_value(text: Str) -> Str {
     out.extend_from_slice(rest);
     Str::from(out)
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,6 +18,18 @@ enum Rest {
     Fields(std::vec::IntoIter<(&'static str, Value)>),
 }
 
+impl Frame {
+    /// How many bytes it holds while it is open.
+    fn held(&self) -> usize {
+        let entries = match &self.rest {
+            Rest::List(..) => 0,
+            Rest::Pairs(rest) => rest.len() * size_of::<(Str, Value)>(),
+            Rest::Fields(rest) => rest.len() * size_of::<(&str, Value)>(),
+        };
+        size_of::<Self>() + entries
+    }
+}
+
 impl Printer {
     /// An operand of a print function.
     pub(super) fn argument(&mut self, value: &Value, verb: char) {
@@ -47,9 +59,19 @@ impl Printer {
     /// Prints a value and all that is in it.
     fn nested(&mut self, value: &Value, verb: char) {
         let mut stack = Vec::new();
-        stack.extend(self.open(value, verb, 0));
-        while let Some(frame) = stack.last_mut() {
-            if self.over {
+        let mut held = 0_usize;
+        let mut next = self.open(value, verb, 0);
+        loop {
+            if let Some(frame) = next.take() {
+                held = held.saturating_add(frame.held());
+                stack.push((held, frame));
+            }
+            let Some((_, frame)) = stack.last_mut() else {
+                return;
+            };
+            // What is open takes memory like what is printed: a map within itself must not take more.
+            if self.over || self.out.len().saturating_add(held) > self.limit {
+                self.over = true;
                 return;
             }
             let separator: &[u8] = if self.flags.sharp_v { b", " } else { b" " };
@@ -59,6 +81,7 @@ impl Printer {
                 None => {
                     self.push(frame.close);
                     stack.pop();
+                    held = stack.last().map_or(0, |(held, _)| *held);
                     continue;
                 }
             };
@@ -89,9 +112,7 @@ impl Printer {
                 self.push(text);
                 continue;
             }
-            let depth = stack.len();
-            let frame = self.open(&element, verb, depth);
-            stack.extend(frame);
+            next = self.open(&element, verb, stack.len());
         }
     }
 

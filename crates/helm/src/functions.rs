@@ -6,6 +6,7 @@
 
 mod address;
 mod cast;
+mod crypto;
 mod dates;
 mod defaults;
 mod dicts;
@@ -39,6 +40,7 @@ pub fn all(env: &Env) -> Functions {
 
 /// The families. A later one replaces what an earlier one gave under the same name.
 const FAMILIES: &[fn(&mut Functions, &Env)] = &[
+    crypto::register,
     dates::register,
     |functions, _| defaults::register(functions),
     |functions, _| dicts::register(functions),

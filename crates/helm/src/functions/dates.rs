@@ -226,3 +226,16 @@ pub(super) fn read_toml(text: &[u8]) -> Option<Value> {
     }
     None
 }
+
+/// A moment as certificates have it: with two digits for the year, where that is enough.
+pub(super) fn asn1(seconds: i64) -> Vec<u8> {
+    let time = Time::unix(seconds);
+    let short = (1950..2050).contains(&time.date().year);
+    let (tag, layout): (u8, &[u8]) = if short {
+        (0x17, b"060102150405Z")
+    } else {
+        (0x18, b"20060102150405Z")
+    };
+    let text = format::format(&time, layout);
+    [&[tag, text.len() as u8], &*text].concat()
+}

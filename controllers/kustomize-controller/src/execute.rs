@@ -55,6 +55,11 @@ pub async fn apply(
                 log_changes(ctx, pass, &changes);
                 pass.emit(progress_event(log, &pass.facts()));
             }
+            let left_out = changes.left_out_lines();
+            if !left_out.is_empty() {
+                let (kind, facts) = (EventKind::Warning, pass.facts());
+                pass.emit(event(kind, reason::PROGRESSING, left_out, &facts));
+            }
             Ok(changes)
         }
         Err((touched, error)) => {

@@ -91,6 +91,8 @@ pub const EXTERNAL_ARTIFACT: &str = "ExternalArtifact";
 pub const WORKLOAD_IDENTITY: &str = "ObjectLevelWorkloadIdentity";
 /// Gate: the log names objects by what became of them.
 pub const GROUP_CHANGE_LOG: &str = "GroupChangeLog";
+/// Gate: field entries of other versions are brought to the one that is applied.
+pub const MIGRATE_API_VERSION: &str = "MigrateAPIVersion";
 /// Gate: a variable that is not set fails the build.
 pub const STRICT_SUBSTITUTIONS: &str = "StrictPostBuildSubstitutions";
 
@@ -105,7 +107,7 @@ const GATES: &[(&str, bool)] = &[
     ("DisableStatusPollerCache", true),
     (EXTERNAL_ARTIFACT, false),
     (GROUP_CHANGE_LOG, false),
-    ("MigrateAPIVersion", false),
+    (MIGRATE_API_VERSION, false),
     (WORKLOAD_IDENTITY, false),
     (STRICT_SUBSTITUTIONS, true),
 ];
@@ -114,7 +116,6 @@ const GATES: &[(&str, bool)] = &[
 const GATES_WITHOUT_EFFECT: &[&str] = &[
     ADDITIVE_CEL_DEPENDENCY_CHECK,
     "CacheSecretsAndConfigMaps",
-    "MigrateAPIVersion",
     WORKLOAD_IDENTITY,
 ];
 
@@ -179,7 +180,7 @@ mod tests {
     fn names_what_is_set_in_vain() {
         let flags = flags(&[
             "--sops-vault-configmap=vaults",
-            "--feature-gates=MigrateAPIVersion=true",
+            "--feature-gates=CacheSecretsAndConfigMaps=true",
             "--no-remote-bases",
         ]);
         let gates = gates(&flags.common).expect("known gates");
@@ -187,7 +188,7 @@ mod tests {
             flags.own.without_effect(&flags.common, &gates),
             [
                 "--sops-vault-configmap",
-                "--feature-gates=MigrateAPIVersion=true"
+                "--feature-gates=CacheSecretsAndConfigMaps=true"
             ]
         );
         assert!(flags.own.no_remote_bases);

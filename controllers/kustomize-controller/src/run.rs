@@ -185,6 +185,7 @@ fn options(
         apply: Settings {
             override_managers: own.override_manager.clone(),
             concurrency: own.concurrent_ssa.max(1),
+            migrate_api_version: gates.is_on(flags::MIGRATE_API_VERSION),
             ..Settings::default()
         },
     })

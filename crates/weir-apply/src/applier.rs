@@ -3,6 +3,7 @@
 //! Source: fluxcd/pkg `ssa/manager_apply.go`
 
 mod execute;
+mod migrate;
 mod prune;
 mod ready;
 
@@ -38,6 +39,8 @@ pub struct Settings {
     pub concurrency: usize,
     /// How long an object that is recreated may take to go away.
     pub recreate_within: Duration,
+    /// Bring field entries of other versions to the one that is applied where the server refuses an apply for them.
+    pub migrate_api_version: bool,
 }
 
 impl Default for Settings {
@@ -47,6 +50,7 @@ impl Default for Settings {
             override_managers: Vec::new(),
             concurrency: 16,
             recreate_within: Duration::from_secs(60),
+            migrate_api_version: false,
         }
     }
 }
@@ -203,7 +207,20 @@ impl Applier {
                 return Ok(plan::skip(desired, live.as_ref()));
             }
         }
+        let mut desired = desired;
         let mut accepted = self.dry_run(&desired).await;
+        if accepted.as_ref().is_err_and(is_undeclared)
+            && self.settings.migrate_api_version
+            && self.migrate(&desired).await?
+        {
+            accepted = self.dry_run(&desired).await;
+        }
+        if accepted.as_ref().is_err_and(is_undeclared)
+            && let Some(known) = desired.without_unknown()
+        {
+            desired = known;
+            accepted = self.dry_run(&desired).await;
+        }
         if let Ok(accepted) = &accepted
             && let Some(planned) = plan::apply_known(&desired, live, accepted, &self.sharing)
         {
@@ -289,4 +306,10 @@ impl Applier {
         // It is valid, but there is one already.
         matches!(created, Err(RequestError::Refused { reason, .. }) if reason == "AlreadyExists")
     }
+}
+
+/// Whether the server has no such field. Flux never sends a field that its own types have not, so that the fields of a
+/// newer API server are out of its reach.
+fn is_undeclared(cause: &RequestError) -> bool {
+    cause.to_string().contains("field not declared in schema")
 }

@@ -65,6 +65,8 @@ pub struct Change {
     pub expires: bool,
     /// What was accepted, and what it came to; `None` if nothing was applied and nothing is known.
     pub accepted: Option<Accepted>,
+    /// Fields that were not applied because the API server has none of these names, as `.spec.field`.
+    pub left_out: Vec<String>,
 }
 
 impl fmt::Display for Change {
@@ -86,6 +88,7 @@ impl Change {
             status: kstatus::compute(object.value(), SystemTime::now()),
             expires: live::expires(object),
             accepted: None,
+            left_out: Vec::new(),
         }
     }
 
@@ -100,6 +103,7 @@ impl Change {
             status: live.status.clone(),
             expires: live.expires,
             accepted: None,
+            left_out: Vec::new(),
         }
     }
 
@@ -120,6 +124,7 @@ impl Change {
             status: Status::not_found(),
             expires: false,
             accepted: None,
+            left_out: Vec::new(),
         }
     }
 
@@ -149,6 +154,21 @@ impl ChangeSet {
     pub fn changed_lines(&self) -> String {
         let changed = |change: &&Change| change.action.is_change();
         lines(self.entries.iter().filter(changed))
+    }
+
+    /// A line for each written object of which fields were left out; the text of a warning.
+    #[must_use]
+    pub fn left_out_lines(&self) -> String {
+        let told = |change: &&Change| change.action.is_change() && !change.left_out.is_empty();
+        let line = |change: &Change| {
+            let fields = change.left_out.join(", ");
+            format!(
+                "{} applied without fields that the API server does not know: {fields}",
+                change.subject()
+            )
+        };
+        let all: Vec<String> = self.entries.iter().filter(told).map(line).collect();
+        all.join("\n")
     }
 
     /// A line for every object; the text of the event after a prune.

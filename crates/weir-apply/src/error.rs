@@ -13,7 +13,7 @@ use crate::request::RequestError;
 
 /// Why objects were not applied. `object` names the object, `cause` says what the API server said.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[allow(missing_docs, reason = "every variant has the same two fields")]
+#[allow(missing_docs, reason = "the variants have the same fields")]
 pub enum ApplyError {
     /// The object cannot be read.
     #[error("{object} query failed: {cause}")]
@@ -31,6 +31,15 @@ pub enum ApplyError {
     #[error("{object} metadata.managedFields cleanup failed: {cause}")]
     TakeOver {
         object: ObjectRef,
+        cause: RequestError,
+    },
+    /// Field entries of another version cannot be brought to the one that is applied.
+    #[error(
+        "{object} failed to migrate API version: failed to migrate managed fields API version to {version}: {cause}"
+    )]
+    Migrate {
+        object: ObjectRef,
+        version: String,
         cause: RequestError,
     },
     /// The object that is to be recreated cannot be deleted.
@@ -63,6 +72,7 @@ impl ApplyError {
             Self::Query { cause, .. }
             | Self::DryRun { cause, .. }
             | Self::TakeOver { cause, .. }
+            | Self::Migrate { cause, .. }
             | Self::Delete { cause, .. }
             | Self::Apply { cause, .. } => Some(cause),
             Self::StillThere { .. } | Self::NotReady(_) => None,

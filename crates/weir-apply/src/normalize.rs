@@ -15,15 +15,18 @@ use crate::object::Object;
 
 /// Brings one object into that form.
 ///
-/// A built-in kind goes through its Go type: unknown fields vanish, quantities become canonical, fields whose zero
-/// value Go prints appear. An object that its type cannot hold stays as it is; the API server will say why.
+/// A built-in kind goes through its Go type: quantities become canonical, fields whose zero value Go prints appear.
+/// Fields that the type has not are noted: Flux drops them, we do so only if the API server knows them neither. An object that its type cannot hold stays as it is; the API server will say why.
 /// Definitions of kinds are none of these. Then `creationTimestamp` and `status` go; a definition keeps its status.
 pub fn normalize(object: &mut Object) {
     let (api_version, kind) = (object.api_version().to_owned(), object.kind().to_owned());
     remove_unusable_ca_bundle(object, &kind);
     let exempt = api_version == "rbac.authorization.k8s.io/v1" && kind.ends_with("Role");
-    if !exempt && let Some(typed) = round_trip::round_trip(object.value(), &api_version, &kind) {
+    if !exempt
+        && let Some((typed, unknown)) = round_trip::round_trip(object.value(), &api_version, &kind)
+    {
         *object.fields() = typed;
+        object.set_unknown(unknown);
         set_protocols(object, &api_version, &kind);
         if (api_version.as_str(), kind.as_str()) == ("v1", "Secret") {
             fold_string_data(object);

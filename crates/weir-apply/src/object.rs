@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+use crate::live::{self, Digest};
+
 /// A group and a kind in it, written `group/Kind`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct GroupKind {
@@ -44,6 +46,16 @@ impl fmt::Display for ObjectRef {
     }
 }
 
+/// `/spec/ports/0/x` as the API server writes it, `.spec.ports[0].x`.
+fn path(pointer: &str) -> String {
+    let segments = pointer.split('/').skip(1);
+    let segment = |key: &str| match key.parse::<usize>() {
+        Ok(number) => format!("[{number}]"),
+        Err(_) => format!(".{}", key.replace("~1", "/").replace("~0", "~")),
+    };
+    segments.map(segment).collect()
+}
+
 /// A JSON value that lacks what every object has.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not a Kubernetes object: {0} is missing")]
@@ -53,7 +65,13 @@ pub struct NotAnObject(pub &'static str);
 ///
 /// Its `Debug` shows the reference alone, so that no Secret ends in a log.
 #[derive(Clone, PartialEq)]
-pub struct Object(Value);
+pub struct Object {
+    value: Value,
+    /// JSON pointers to the fields that its built-in kind has not here; an API server of another version may know them.
+    unknown: Vec<String>,
+    /// What was left out of it, and the digest of what it was before.
+    reduced: Option<(Vec<String>, Digest)>,
+}
 
 impl fmt::Debug for Object {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -77,29 +95,35 @@ impl Object {
                 return Err(NotAnObject(name));
             }
         }
-        Ok(Self(value))
+        Ok(Self {
+            value,
+            unknown: Vec::new(),
+            reduced: None,
+        })
     }
 
     /// The JSON.
     #[must_use]
     pub fn value(&self) -> &Value {
-        &self.0
+        &self.value
     }
 
     /// The JSON, given away.
     #[must_use]
     pub fn into_value(self) -> Value {
-        self.0
+        self.value
     }
 
     /// The JSON, to be changed below what makes it an object.
     pub(crate) fn value_mut(&mut self) -> &mut Value {
-        &mut self.0
+        &mut self.value
     }
 
     /// The top-level fields.
     pub(crate) fn fields(&mut self) -> &mut Map<String, Value> {
-        self.0.as_object_mut().expect("checked when it was made")
+        self.value
+            .as_object_mut()
+            .expect("checked when it was made")
     }
 
     /// The metadata.
@@ -109,8 +133,50 @@ impl Object {
             .expect("checked when it was made")
     }
 
+    /// Says which fields its kind has not, as JSON pointers.
+    pub(crate) fn set_unknown(&mut self, pointers: Vec<String>) {
+        self.unknown = pointers;
+    }
+
+    /// Whether it has fields that its built-in kind has not here.
+    pub(crate) fn has_unknown(&self) -> bool {
+        !self.unknown.is_empty()
+    }
+
+    /// The same without these fields; `None` if there are none.
+    pub(crate) fn without_unknown(&self) -> Option<Self> {
+        let mut value = self.value.clone();
+        let mut left_out = Vec::new();
+        for pointer in &self.unknown {
+            let (parent, key) = pointer.rsplit_once('/')?;
+            let parent = value.pointer_mut(parent).and_then(Value::as_object_mut);
+            let key = key.replace("~1", "/").replace("~0", "~");
+            if parent.is_some_and(|parent| parent.remove(&key).is_some()) {
+                left_out.push(path(pointer));
+            }
+        }
+        (!left_out.is_empty()).then(|| Self {
+            value,
+            unknown: Vec::new(),
+            reduced: Some((left_out, self.digest())),
+        })
+    }
+
+    /// The fields that were left out of it, as `.spec.field`.
+    pub(crate) fn left_out(&self) -> &[String] {
+        self.reduced.as_ref().map_or(&[], |(paths, _)| paths)
+    }
+
+    /// The digest of what is wanted, with the fields that were left out.
+    pub(crate) fn digest(&self) -> Digest {
+        match &self.reduced {
+            Some((_, digest)) => *digest,
+            None => live::digest(&self.value),
+        }
+    }
+
     fn text(&self, pointer: &str) -> &str {
-        self.0
+        self.value
             .pointer(pointer)
             .and_then(Value::as_str)
             .unwrap_or_default()
@@ -167,25 +233,29 @@ impl Object {
     /// How often the specification changed, where the kind counts it.
     #[must_use]
     pub fn generation(&self) -> Option<i64> {
-        self.0.pointer("/metadata/generation")?.as_i64()
+        self.value.pointer("/metadata/generation")?.as_i64()
     }
 
     /// Whether it is on its way out.
     #[must_use]
     pub fn is_terminating(&self) -> bool {
-        self.0.pointer("/metadata/deletionTimestamp").is_some()
+        self.value.pointer("/metadata/deletionTimestamp").is_some()
     }
 
     /// The label `key`.
     #[must_use]
     pub fn label(&self, key: &str) -> Option<&str> {
-        self.0.get("metadata")?.get("labels")?.get(key)?.as_str()
+        self.value
+            .get("metadata")?
+            .get("labels")?
+            .get(key)?
+            .as_str()
     }
 
     /// The annotation `key`.
     #[must_use]
     pub fn annotation(&self, key: &str) -> Option<&str> {
-        self.0
+        self.value
             .get("metadata")?
             .get("annotations")?
             .get(key)?

@@ -13,7 +13,7 @@ use crate::drift;
 use crate::ignore::{self, Ignore};
 use crate::index::Known;
 use crate::inventory::Target;
-use crate::live::{self, Accepted, Digest, Live, Marks};
+use crate::live::{Accepted, Digest, Live, Marks};
 use crate::object::Object;
 use crate::stage::StageKind;
 use crate::takeover::{self, FieldManagers};
@@ -172,7 +172,7 @@ impl Sharing {
     /// The digest under which an apply of `desired` is remembered. None if others have a say in what is applied.
     pub(crate) fn digest(&self, desired: &Object) -> Option<Digest> {
         let shared = self.ignore.paths(desired).is_empty();
-        shared.then(|| live::digest(desired.value()))
+        shared.then(|| desired.digest())
     }
 }
 
@@ -212,6 +212,7 @@ pub(crate) fn attempt(
 ) -> Option<Planned> {
     let clear = live.api_version.as_ref() == desired.api_version()
         && !live.terminating
+        && !desired.has_unknown()
         && !needs_takeover(desired, live)
         && sharing.ignore.paths(desired).is_empty();
     clear.then(|| Planned {

@@ -6,6 +6,7 @@ mod errors;
 mod immutable;
 mod kinds;
 mod metadata;
+mod migrate;
 mod no_op;
 mod prune;
 mod samples;

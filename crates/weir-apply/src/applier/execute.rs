@@ -93,7 +93,9 @@ impl Applier {
             _ => action,
         };
         let accepted = Accepted::new(self.sharing.digest(desired), &now, true);
-        Ok(Change::of(&applied, action).with(accepted))
+        let mut change = Change::of(&applied, action).with(accepted);
+        change.left_out = desired.left_out().to_vec();
+        Ok(change)
     }
 
     /// Sends the patch; if the object has changed in between, looks again and sends a new one.

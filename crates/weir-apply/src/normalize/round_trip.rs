@@ -14,17 +14,23 @@ const MAX_DEPTH: usize = 64;
 /// The value does not fit the type.
 struct Mismatch;
 
-/// What Go prints after reading `object` into the type of its kind. None for a kind that is not built in and for an
-/// object that the type cannot hold.
+/// What Go prints after reading `object` into the type of its kind, with the fields that the type has not, and JSON
+/// pointers to these. None for a kind that is not built in and for an object that the type cannot hold.
 pub(crate) fn round_trip(
     object: &Value,
     api_version: &str,
     kind: &str,
-) -> Option<Map<String, Value>> {
+) -> Option<(Map<String, Value>, Vec<String>)> {
     let table = Table::get();
     let root = table.kind(api_version, kind)?;
-    match (Walk { table, depth: 0 }).value(&root, object) {
-        Ok(Value::Object(fields)) => Some(fields),
+    let mut walk = Walk {
+        table,
+        depth: 0,
+        place: String::new(),
+        unknown: Vec::new(),
+    };
+    match walk.value(&root, object) {
+        Ok(Value::Object(fields)) => Some((fields, walk.unknown)),
         _ => None,
     }
 }
@@ -32,6 +38,9 @@ pub(crate) fn round_trip(
 struct Walk {
     table: &'static Table,
     depth: usize,
+    /// A JSON pointer to the value that is looked at.
+    place: String,
+    unknown: Vec<String>,
 }
 
 impl Walk {
@@ -57,6 +66,14 @@ impl Walk {
         }
     }
 
+    fn below(&mut self, key: &str, kind: &Type, value: &Value) -> Result<Value, Mismatch> {
+        let length = self.place.len();
+        append(&mut self.place, key);
+        let result = self.value(kind, value);
+        self.place.truncate(length);
+        result
+    }
+
     fn nested(&mut self, kind: &Type, value: &Value) -> Result<Value, Mismatch> {
         if self.depth == MAX_DEPTH {
             return Err(Mismatch);
@@ -64,12 +81,14 @@ impl Walk {
         self.depth += 1;
         let result = match (kind, value) {
             (Type::List(item), Value::Array(items)) => {
-                let items = items.iter().map(|value| self.value(item, value));
+                let items = items.iter().enumerate();
+                let items = items.map(|(at, value)| self.below(&at.to_string(), item, value));
                 items.collect::<Result<_, _>>().map(Value::Array)
             }
             (Type::Map(item), Value::Object(entries)) => {
-                let convert =
-                    |(key, value): (&String, &Value)| Ok((key.clone(), self.value(item, value)?));
+                let convert = |(key, value): (&String, &Value)| {
+                    Ok((key.clone(), self.below(key, item, value)?))
+                };
                 entries
                     .iter()
                     .map(convert)
@@ -90,9 +109,17 @@ impl Walk {
     ) -> Result<Value, Mismatch> {
         let mut printed = Map::new();
         let table = self.table;
+        for (key, value) in given.into_iter().flatten() {
+            if !table.fields(number).iter().any(|field| field.name == key) {
+                printed.insert(key.clone(), value.clone());
+                let mut pointer = self.place.clone();
+                append(&mut pointer, key);
+                self.unknown.push(pointer);
+            }
+        }
         for field in table.fields(number) {
             let value = match given.and_then(|given| given.get(field.name)) {
-                Some(value) => self.value(&field.kind, value)?,
+                Some(value) => self.below(field.name, &field.kind, value)?,
                 None if field.omit == Omit::Empty && !prints_when_empty(&field.kind) => continue,
                 None => self.zero(&field.kind),
             };
@@ -112,6 +139,18 @@ impl Walk {
             Type::Quantity => Value::String("0".to_owned()),
             Type::Struct(number) => self.fields(*number, None).unwrap_or(Value::Null),
             _ => Value::Null,
+        }
+    }
+}
+
+/// Appends a key to a JSON pointer.
+fn append(pointer: &mut String, key: &str) {
+    pointer.push('/');
+    for letter in key.chars() {
+        match letter {
+            '~' => pointer.push_str("~0"),
+            '/' => pointer.push_str("~1"),
+            letter => pointer.push(letter),
         }
     }
 }

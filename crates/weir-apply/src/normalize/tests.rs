@@ -11,7 +11,7 @@ fn check(input: Value, expected: Value) {
 }
 
 #[test]
-fn a_deployment_loses_unknown_fields_and_gains_zero_values() {
+fn a_deployment_gains_zero_values_and_keeps_unknown_fields() {
     check(
         json!({
             "apiVersion": "apps/v1", "kind": "Deployment",
@@ -28,7 +28,7 @@ fn a_deployment_loses_unknown_fields_and_gains_zero_values() {
         json!({
             "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"},
             "spec": {
-                "replicas": 0, "selector": {"matchLabels": {"app": "web"}}, "strategy": {},
+                "replicas": 0, "noSuchField": 1, "selector": {"matchLabels": {"app": "web"}}, "strategy": {},
                 "template": {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{
                     "name": "web", "image": "example.com/web",
                     "ports": [{"containerPort": 80, "protocol": "TCP"}],
@@ -37,6 +37,28 @@ fn a_deployment_loses_unknown_fields_and_gains_zero_values() {
             },
         }),
     );
+}
+
+#[test]
+fn unknown_fields_can_be_left_out_and_leave_the_digest_alone() {
+    let metadata = json!({"name": "s", "labels": {"a/b": "c"}, "no~such/field": {}});
+    let port = json!({"port": 80, "protocol": "TCP", "targetPort": 0});
+    let input = |port: &Value| json!({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"ports": [port]}});
+    let mut odd = port.clone();
+    odd["colour"] = "red".into();
+    let mut object = Object::new(input(&odd)).expect("an object");
+    normalize(&mut object);
+    assert!(object.has_unknown());
+    let reduced = object.without_unknown().expect("it has some");
+    assert_eq!(
+        reduced.left_out(),
+        [".metadata.no~such/field", ".spec.ports[0].colour"]
+    );
+    assert_eq!(reduced.digest(), object.digest());
+    assert!(!reduced.has_unknown() && reduced.without_unknown().is_none());
+    let mut expected = input(&port);
+    expected["metadata"] = json!({"name": "s", "labels": {"a/b": "c"}});
+    assert_eq!(reduced.into_value(), expected);
 }
 
 #[test]

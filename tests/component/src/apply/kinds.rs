@@ -116,7 +116,8 @@ async fn the_second_apply_of_built_in_kinds_writes_nothing() -> Result<()> {
 }
 
 #[tokio::test]
-async fn unknown_fields_and_a_status_are_not_sent_and_zero_values_are() -> Result<()> {
+async fn fields_that_the_server_does_not_know_and_a_status_are_left_out_and_zero_values_are_not()
+-> Result<()> {
     let world = World::new("apply-unknown-fields").await?;
     let container = json!({"name": "web", "image": "example.com/web", "ports": [{"containerPort": 80}],
         "resources": {"limits": {"cpu": 1, "memory": "1024Mi"}}});
@@ -126,9 +127,15 @@ async fn unknown_fields_and_a_status_are_not_sent_and_zero_values_are() -> Resul
             "template": {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [container]}}},
         "status": {"replicas": 7},
     });
-    world
-        .applied(&[world.object("apps/v1", "Deployment", "web", &fields)])
-        .await?;
+    let object = world.object("apps/v1", "Deployment", "web", &fields);
+    let outcome = world.apply(&[object]).await?;
+    assert_eq!(
+        outcome.changes.left_out_lines(),
+        format!(
+            "Deployment/{}/web applied without fields that the API server does not know: .spec.noSuchField",
+            world.name()
+        )
+    );
     let live = world
         .get("/apis/apps/v1/namespaces/{ns}/deployments/web")
         .await?

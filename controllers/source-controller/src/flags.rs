@@ -166,9 +166,7 @@ impl SourceFlags {
             .into_iter()
             .filter(|(_, set)| *set)
             .map(|(name, _)| name.to_owned());
-        let own_tokens = |flag: &&str| !flag.starts_with("--token-cache-");
-        let common = common.without_effect().into_iter().filter(own_tokens);
-        let common = common.map(str::to_owned);
+        let common = common.without_effect().into_iter().map(str::to_owned);
         let gates = gates
             .iter()
             .filter(|(gate, on)| *on && *gate != OBJECT_LEVEL_WORKLOAD_IDENTITY)

@@ -1,23 +1,30 @@
-//! Credentials of AWS, and passwords for CodeCommit made of them.
+//! Credentials of AWS, requests signed with them, and passwords for CodeCommit made of them.
 //!
 //! Source: fluxcd/pkg auth v0.54 `aws/provider.go`; AWS Signature Version 4.
+
+mod default_chain;
+mod sign;
+mod sts;
+
+pub use default_chain::own_keys;
+pub use sign::Request;
+pub use sts::{Sts, refusal};
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use aws_lc_rs::{digest, hmac};
-use reqwest::{Client, Url};
+use aws_lc_rs::digest;
+use reqwest::Url;
 
+use crate::environment::Environment;
 use crate::error::Error;
-use crate::http::{form, send};
 use crate::token::Token;
+use sign::{hex, signing_key};
 
 /// Whom a service account's token must be for.
 pub const AUDIENCE: &str = "sts.amazonaws.com";
 /// How long a signed password is good for.
 const PASSWORD_LIFE: Duration = Duration::from_secs(15 * 60);
-/// How we name ourselves when we take on a role.
-const SESSION: &str = "weir";
 
 /// Keys, with the session they belong to.
 #[derive(Clone, PartialEq, Eq)]
@@ -37,6 +44,31 @@ impl fmt::Debug for Keys {
         f.debug_struct("Keys")
             .field("expires", &self.expires)
             .finish_non_exhaustive()
+    }
+}
+
+impl Keys {
+    /// The keys as a token, so that they can be kept as one.
+    pub(crate) fn to_token(&self) -> Token {
+        Token {
+            username: self.id.clone(),
+            secret: format!("{}\n{}", self.secret, self.session),
+            expires: self.expires,
+        }
+    }
+
+    /// The keys that such a token holds.
+    pub(crate) fn from_token(token: Token) -> Result<Self, Error> {
+        let parts = token.secret.split_once('\n');
+        let (secret, session) = parts.ok_or_else(|| Error::Answer {
+            what: "token cache".to_owned(),
+        })?;
+        Ok(Self {
+            secret: secret.to_owned(),
+            session: session.to_owned(),
+            id: token.username,
+            expires: token.expires,
+        })
     }
 }
 
@@ -85,11 +117,8 @@ pub fn codecommit_password(keys: &Keys, url: &Url, now: SystemTime) -> Result<To
     let scope = format!("{day}/{region}/codecommit/aws4_request");
     let hashed = hex(digest::digest(&digest::SHA256, request.as_bytes()).as_ref());
     let text = format!("AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{hashed}");
-    let mut key = format!("AWS4{}", keys.secret).into_bytes();
-    for part in [day.as_str(), &region, "codecommit", "aws4_request"] {
-        key = keyed(&key, part);
-    }
-    let signature = hex(&keyed(&key, &text));
+    let key = signing_key(&keys.secret, &day, &region, "codecommit");
+    let signature = hex(&sign::keyed(&key, &text));
     let username = if keys.session.is_empty() {
         keys.id.clone()
     } else {
@@ -102,55 +131,51 @@ pub fn codecommit_password(keys: &Keys, url: &Url, now: SystemTime) -> Result<To
     })
 }
 
-/// The keys of a role, for a token that it trusts.
+/// Where a service of a region is, as its name or the environment says.
+///
+/// Source: aws-sdk-go-v2 `service/kms` v1.53 endpoint rules; `AWS_ENDPOINT_URL_<SERVICE>`.
 ///
 /// # Errors
-/// If STS refuses or is not reached.
-pub async fn assume_role(
-    client: &Client,
-    endpoint: &Url,
-    role: &str,
-    token: &str,
-) -> Result<Keys, Error> {
-    let body = form(&[
-        ("Action", "AssumeRoleWithWebIdentity"),
-        ("Version", "2011-06-15"),
-        ("RoleArn", role),
-        ("RoleSessionName", SESSION),
-        ("WebIdentityToken", token),
-    ]);
-    let request = client
-        .post(endpoint.clone())
-        .header("content-type", "application/x-www-form-urlencoded")
-        .body(body);
-    let answer = send(request, "POST", endpoint, &[token]).await?;
-    let text = String::from_utf8_lossy(&answer);
-    let field = |name: &str| {
-        let (_, rest) = text.split_once(&format!("<{name}>"))?;
-        let (value, _) = rest.split_once(&format!("</{name}>"))?;
-        Some(value.trim().to_owned())
+/// [`Error::Invalid`] for a region that is no part of a host name, and for a variable that is no URL.
+pub fn endpoint(environment: &Environment, service: &str, region: &str) -> Result<Url, Error> {
+    let own = format!("AWS_ENDPOINT_URL_{}", service.to_uppercase());
+    let given = environment
+        .get(&own)
+        .or_else(|| environment.get("AWS_ENDPOINT_URL"))
+        .filter(|_| !environment.is_true("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"));
+    let is_label = !region.is_empty()
+        && region.len() <= 63
+        && !region.starts_with('-')
+        && region
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    if !is_label {
+        return Err(Error::Invalid(format!("invalid AWS region {region:?}")));
+    }
+    let fips = if environment.is_true("AWS_USE_FIPS_ENDPOINT") {
+        "-fips"
+    } else {
+        ""
     };
-    let keys = || {
-        let expires: jiff::Timestamp = field("Expiration")?.parse().ok()?;
-        Some(Keys {
-            id: field("AccessKeyId")?,
-            secret: field("SecretAccessKey")?,
-            session: field("SessionToken")?,
-            expires: SystemTime::from(expires),
-        })
-    };
-    keys().ok_or_else(|| Error::Answer {
-        what: format!("POST {endpoint}"),
-    })
+    let dual = environment.is_true("AWS_USE_DUALSTACK_ENDPOINT");
+    let suffix = suffix(region, dual);
+    let text = given.unwrap_or_else(|| format!("https://{service}{fips}.{region}.{suffix}/"));
+    Url::parse(&text).map_err(|error| Error::Invalid(format!("{own}: {error}")))
 }
 
-fn keyed(key: &[u8], text: &str) -> Vec<u8> {
-    let key = hmac::Key::new(hmac::HMAC_SHA256, key);
-    hmac::sign(&key, text.as_bytes()).as_ref().to_vec()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+/// The end of host names in the partition of `region`.
+fn suffix(region: &str, dual_stack: bool) -> &'static str {
+    match region {
+        _ if region.starts_with("cn-") && dual_stack => "api.amazonwebservices.com.cn",
+        _ if region.starts_with("cn-") => "amazonaws.com.cn",
+        _ if region.starts_with("us-iso-") => "c2s.ic.gov",
+        _ if region.starts_with("us-isob-") => "sc2s.sgov.gov",
+        _ if region.starts_with("us-isof-") => "csp.hci.ic.gov",
+        _ if region.starts_with("eu-isoe-") => "cloud.adc-e.uk",
+        _ if region.starts_with("eusc-") => "amazonaws.eu",
+        _ if dual_stack => "api.aws",
+        _ => "amazonaws.com",
+    }
 }
 
 #[cfg(test)]
@@ -230,5 +255,46 @@ mod tests {
             (three.username.as_str(), three.expires),
             ("AKID", plain.expires)
         );
+    }
+
+    #[test]
+    fn a_service_is_in_its_region_or_where_the_environment_says() {
+        let at = |variables: &[(&str, &str)], service: &str, region: &str| {
+            let found = endpoint(&Environment::of(variables), service, region);
+            found.map(String::from).map_err(|error| error.to_string())
+        };
+        for (region, expected) in [
+            ("eu-west-1", "https://kms.eu-west-1.amazonaws.com/"),
+            ("cn-north-1", "https://kms.cn-north-1.amazonaws.com.cn/"),
+            (
+                "us-isob-east-1",
+                "https://kms.us-isob-east-1.sc2s.sgov.gov/",
+            ),
+        ] {
+            assert_eq!(at(&[], "kms", region).as_deref(), Ok(expected));
+        }
+        let fips = [
+            ("AWS_USE_FIPS_ENDPOINT", "true"),
+            ("AWS_USE_DUALSTACK_ENDPOINT", "true"),
+        ];
+        assert_eq!(
+            at(&fips, "kms", "us-east-2").as_deref(),
+            Ok("https://kms-fips.us-east-2.api.aws/")
+        );
+        let own = [
+            ("AWS_ENDPOINT_URL", "http://127.0.0.1:1"),
+            ("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:2"),
+        ];
+        assert_eq!(
+            at(&own, "sts", "us-east-2").as_deref(),
+            Ok("http://127.0.0.1:2/")
+        );
+        assert_eq!(
+            at(&own, "kms", "us-east-2").as_deref(),
+            Ok("http://127.0.0.1:1/")
+        );
+        for region in ["", "evil.example/", "a b", "-a", "us-east-1@evil"] {
+            assert!(at(&[], "kms", region).is_err(), "{region}");
+        }
     }
 }

@@ -3,6 +3,12 @@
 //! Source: fluxcd/pkg auth v0.54 `azure/provider.go`, `azure/new_default_azure_credential.go`; Azure SDK for Go
 //! `azidentity`.
 
+mod certificate;
+mod own;
+
+pub use certificate::Certificate;
+pub use own::{authority, machine_token, own_token};
+
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
@@ -18,8 +24,6 @@ pub const DEVOPS_SCOPE: &str = "499b84ac-1321-427f-aa17-267ca6975798/.default";
 pub const AUDIENCE: &str = "api://AzureADTokenExchange";
 /// The public cloud's authority.
 pub const AUTHORITY: &str = "https://login.microsoftonline.com/";
-/// Where a machine in Azure asks for its own identity.
-const MACHINE: &str = "http://169.254.169.254/metadata/identity/oauth2/token";
 
 /// What proves who we are.
 #[derive(Clone, PartialEq, Eq)]
@@ -28,6 +32,8 @@ pub enum Proof {
     Assertion(String),
     /// The client's own secret.
     Secret(String),
+    /// A certificate that the tenant knows, and its key.
+    Certificate(Certificate),
 }
 
 impl fmt::Debug for Proof {
@@ -66,18 +72,24 @@ impl Identity {
             ("client_id", &self.client),
             ("scope", scope),
         ];
-        let secret = match &self.proof {
-            Proof::Assertion(assertion) => {
-                let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-                form.push(("client_assertion_type", kind));
-                form.push(("client_assertion", assertion));
-                assertion
+        let assertion = match &self.proof {
+            Proof::Assertion(assertion) => Some(assertion.clone()),
+            Proof::Certificate(certificate) => {
+                let now = SystemTime::now();
+                Some(certificate.statement(url.as_str(), &self.client, now)?)
             }
-            Proof::Secret(secret) => {
-                form.push(("client_secret", secret));
-                secret
-            }
+            Proof::Secret(_) => None,
         };
+        if let Some(assertion) = &assertion {
+            let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+            form.push(("client_assertion_type", kind));
+            form.push(("client_assertion", assertion));
+        }
+        let mut secret = assertion.as_deref().unwrap_or_default();
+        if let Proof::Secret(own) = &self.proof {
+            form.push(("client_secret", own));
+            secret = own;
+        }
         let request = client
             .post(url.clone())
             .header("content-type", "application/x-www-form-urlencoded")
@@ -85,28 +97,6 @@ impl Identity {
         let answer = send(request, "POST", &url, &[secret]).await?;
         read(&answer, "POST", &url)
     }
-}
-
-/// A token for `scope` of the machine's own identity, or of that of `client_id`.
-///
-/// # Errors
-/// If there is no such service, or it refuses.
-pub async fn machine_token(
-    client: &Client,
-    client_id: Option<&str>,
-    scope: &str,
-) -> Result<Token, Error> {
-    let mut url = Url::parse(MACHINE).map_err(|error| Error::Invalid(error.to_string()))?;
-    let resource = scope.strip_suffix("/.default").unwrap_or(scope);
-    url.query_pairs_mut()
-        .append_pair("api-version", "2018-02-01")
-        .append_pair("resource", resource);
-    if let Some(id) = client_id {
-        url.query_pairs_mut().append_pair("client_id", id);
-    }
-    let request = client.get(url.clone()).header("metadata", "true");
-    let answer = send(request, "GET", &url, &[]).await?;
-    read(&answer, "GET", &url)
 }
 
 fn read(answer: &[u8], verb: &str, url: &Url) -> Result<Token, Error> {

@@ -3,20 +3,17 @@
 //! Source: fluxcd/pkg auth v0.54 `githubapp/client.go`.
 
 use std::fmt;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use aws_lc_rs::digest;
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::rsa::KeyPair;
-use aws_lc_rs::signature::RSA_PKCS1_SHA256;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::{Client, Url};
-use rustls::pki_types::PrivateKeyDer;
-use rustls::pki_types::pem::PemObject;
+use serde_json::json;
 
 use crate::error::Error;
 use crate::http::send;
+use crate::jwt::{self, Algorithm};
 use crate::token::Token;
 
 /// The user that an installation token is for.
@@ -152,36 +149,14 @@ impl App {
 
     /// Who we are, signed by the app's key: good for a moment, and for asking for a token only.
     fn assertion(&self, now: SystemTime) -> Result<String, Error> {
-        let unusable = || Error::Invalid("could not parse private key".to_owned());
-        let key = PrivateKeyDer::from_pem_slice(&self.private_key).map_err(|_| unusable())?;
-        let key = match &key {
-            PrivateKeyDer::Pkcs1(der) => KeyPair::from_der(der.secret_pkcs1_der()),
-            PrivateKeyDer::Pkcs8(der) => KeyPair::from_pkcs8(der.secret_pkcs8_der()),
-            _ => return Err(unusable()),
-        };
-        let key = key.map_err(|_| unusable())?;
-        let begin = now
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default()
-            .saturating_sub(DRIFT);
-        let end = begin + ASSERTION_LIFE;
-        let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"RS256","typ":"JWT"}"#);
-        let claims = format!(
-            r#"{{"iss":"{}","exp":{},"iat":{}}}"#,
-            self.id,
-            end.as_secs(),
-            begin.as_secs()
-        );
-        let signed = format!("{header}.{}", URL_SAFE_NO_PAD.encode(claims));
-        let mut signature = vec![0; key.public_modulus_len()];
-        key.sign(
-            &RSA_PKCS1_SHA256,
-            &SystemRandom::new(),
-            signed.as_bytes(),
-            &mut signature,
-        )
-        .map_err(|_| unusable())?;
-        Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
+        let key = jwt::rsa_key(&self.private_key)?;
+        let begin = jwt::seconds(now).saturating_sub(DRIFT.as_secs());
+        let claims = json!({
+            "iss": self.id.to_string(),
+            "exp": begin + ASSERTION_LIFE.as_secs(),
+            "iat": begin,
+        });
+        jwt::sign(Algorithm::Rs256, &key, json!({}), &claims)
     }
 }
 

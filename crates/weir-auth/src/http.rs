@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use reqwest::header::HeaderMap;
 use reqwest::{RequestBuilder, Url};
+use zeroize::Zeroizing;
 
 use crate::error::Error;
 
@@ -13,66 +15,135 @@ const MAX_MESSAGE: usize = 300;
 /// How long one request may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
+/// What a service answered, whatever it means.
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// The answer's headers.
+    pub headers: HeaderMap,
+    /// The answer's body: at most a megabyte, overwritten when dropped.
+    pub body: Zeroizing<Vec<u8>>,
+}
+
+impl std::fmt::Debug for Reply {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reply")
+            .field("status", &self.status)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Reply {
+    /// Whether the service did what it was asked.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// The body as text, at most `limit` characters of it, with `secrets` cut out.
+    #[must_use]
+    pub fn text(&self, limit: usize, secrets: &[&str]) -> String {
+        let text = masked(String::from_utf8_lossy(&self.body).into_owned(), secrets);
+        text.chars().take(limit).collect()
+    }
+
+    /// The header as text; empty if there is none.
+    #[must_use]
+    pub fn header(&self, name: &str) -> &str {
+        let value = self.headers.get(name);
+        value
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    }
+}
+
+/// Sends `request`; its answer within bounds of size and time. `what` names the request in errors.
+///
+/// # Errors
+/// [`Error::Request`] if there was no answer, [`Error::Answer`] if it was too large.
+pub async fn exchange(request: RequestBuilder, what: &str) -> Result<Reply, Error> {
+    let failed = |error: reqwest::Error| Error::Request {
+        what: what.to_owned(),
+        error: reason(error),
+    };
+    let mut response = request.timeout(TIMEOUT).send().await.map_err(failed)?;
+    let status = response.status().as_u16();
+    let headers = response.headers().clone();
+    let mut body = Zeroizing::new(Vec::new());
+    while let Some(chunk) = response.chunk().await.map_err(failed)? {
+        if body.len() + chunk.len() > MAX_ANSWER {
+            return Err(Error::Answer {
+                what: what.to_owned(),
+            });
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Reply {
+        status,
+        headers,
+        body,
+    })
+}
+
 /// Sends `request`; the body of a good answer. `secrets` are cut out of what a refusal says.
 pub(crate) async fn send(
     request: RequestBuilder,
     verb: &str,
     url: &Url,
     secrets: &[&str],
-) -> Result<Vec<u8>, Error> {
+) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let what = format!("{verb} {}", shown(url));
+    let reply = exchange(request, &what).await?;
+    if reply.is_success() {
+        return Ok(reply.body);
+    }
+    Err(Error::Refused {
+        what,
+        status: reply.status,
+        message: said(&reply.body, secrets),
+    })
+}
+
+/// The URL as it may be shown: no user, no query.
+#[must_use]
+pub fn shown(url: &Url) -> Url {
     let mut shown = url.clone();
     shown.set_query(None);
     shown.set_username("").ok();
     shown.set_password(None).ok();
-    let what = format!("{verb} {shown}");
-    let failed = |error: reqwest::Error| {
-        let error = error.without_url();
-        let mut text = error.to_string();
-        let mut source = std::error::Error::source(&error);
-        while let Some(cause) = source {
-            text = format!("{text}: {cause}");
-            source = cause.source();
-        }
-        Error::Request {
-            what: what.clone(),
-            error: text,
-        }
-    };
-    let mut response = request.timeout(TIMEOUT).send().await.map_err(failed)?;
-    let status = response.status();
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(failed)? {
-        if body.len() + chunk.len() > MAX_ANSWER {
-            return Err(Error::Answer { what });
-        }
-        body.extend_from_slice(&chunk);
-    }
-    if status.is_success() {
-        return Ok(body);
-    }
-    let mut message = said(&body);
-    for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
-        message = message.replace(secret, "*****");
-    }
-    Err(Error::Refused {
-        what,
-        status: status.as_u16(),
-        message,
-    })
+    shown
 }
 
-/// The sentence in a refusal, where there is one.
-fn said(body: &[u8]) -> String {
+/// Why a request failed, with all causes, without its URL.
+fn reason(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(&error);
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+/// `text` without `secrets`.
+pub(crate) fn masked(mut text: String, secrets: &[&str]) -> String {
+    for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
+        text = text.replace(secret, "*****");
+    }
+    text
+}
+
+/// The sentence in a refusal, where there is one, without `secrets`.
+fn said(body: &[u8], secrets: &[&str]) -> String {
     let json: Option<serde_json::Value> = serde_json::from_slice(body).ok();
     let field = |name: &str| Some(json.as_ref()?.get(name)?.as_str()?.to_owned());
     let text = field("message")
         .or_else(|| field("error_description"))
         .or_else(|| field("error"))
         .unwrap_or_else(|| String::from_utf8_lossy(body).into_owned());
-    text.chars()
-        .filter(|char| !char.is_control())
-        .take(MAX_MESSAGE)
-        .collect()
+    let plain: String = text.chars().filter(|char| !char.is_control()).collect();
+    masked(plain, secrets).chars().take(MAX_MESSAGE).collect()
 }
 
 /// A form as browsers send it.

@@ -185,11 +185,6 @@ impl CommonFlags {
                 self.kube_api_qps.to_bits() != 50.0_f32.to_bits(),
             ),
             ("--kube-api-burst", self.kube_api_burst != 300),
-            ("--token-cache-max-size", self.token_cache_max_size != 100),
-            (
-                "--token-cache-max-duration",
-                self.token_cache_max_duration != Duration::from_secs(3600),
-            ),
         ];
         set.into_iter()
             .filter_map(|(name, set)| set.then_some(name))

@@ -14,7 +14,7 @@ use weir_api::meta::secret_key;
 use weir_api::source::v1::{GitProvider, GitRepository};
 use weir_auth::azure::{self, Identity, Proof};
 use weir_auth::github_app::{App, Installation};
-use weir_auth::{Token, aws};
+use weir_auth::{Environment, Token, aws};
 use weir_git::{Credentials, Proxy, RemoteOptions};
 
 use super::access::{Values, text};
@@ -133,7 +133,8 @@ async fn azure(
     let client = cloud_client(context, proxy)?;
     let Some(account) = service_account(context, object) else {
         let key = "azure devops controller".to_owned();
-        let ask = || azure_own(&client);
+        let own = Environment::process();
+        let ask = || azure::own_token(&client, &own, azure::DEVOPS_SCOPE);
         return Ok(context.tokens.get(key, ask).await?);
     };
     let (found, key) = account_of(context, object, &account).await?;
@@ -154,35 +155,12 @@ async fn azure(
         let identity = Identity {
             tenant,
             client: id,
-            authority: variable("AZURE_AUTHORITY_HOST").unwrap_or(azure::AUTHORITY.to_owned()),
+            authority: azure::authority(&Environment::process()),
             proof: Proof::Assertion(assertion?),
         };
         identity.token(&client, azure::DEVOPS_SCOPE).await
     });
     Ok(fresh.await?)
-}
-
-/// The controller's own identity, as its environment says.
-async fn azure_own(client: &Client) -> Result<Token, weir_auth::Error> {
-    let id = variable("AZURE_CLIENT_ID");
-    let file = variable("AZURE_FEDERATED_TOKEN_FILE");
-    let proof = match (variable("AZURE_CLIENT_SECRET"), file) {
-        (Some(secret), _) => Some(Proof::Secret(secret)),
-        (None, Some(file)) => Some(Proof::Assertion(read_file(&file).await?)),
-        (None, None) => None,
-    };
-    match (variable("AZURE_TENANT_ID"), &id, proof) {
-        (Some(tenant), Some(id), Some(proof)) => {
-            let identity = Identity {
-                tenant,
-                client: id.clone(),
-                authority: variable("AZURE_AUTHORITY_HOST").unwrap_or(azure::AUTHORITY.to_owned()),
-                proof,
-            };
-            identity.token(client, azure::DEVOPS_SCOPE).await
-        }
-        _ => azure::machine_token(client, id.as_deref(), azure::DEVOPS_SCOPE).await,
-    }
 }
 
 async fn aws(
@@ -194,10 +172,11 @@ async fn aws(
     let url = Url::parse(&object.spec.url).map_err(|error| invalid(error.to_string()))?;
     let region = aws::codecommit_region(&url)?;
     let client = cloud_client(context, proxy)?;
+    let own = Environment::process();
     let sign = |keys: &aws::Keys| aws::codecommit_password(keys, &url, SystemTime::now());
     let Some(account) = service_account(context, object) else {
         let key = format!("aws codecommit controller {url}");
-        let ask = || async { sign(&aws_own(&client, &region).await?) };
+        let ask = || async { sign(&aws::own_keys(&client, &own, &region).await?) };
         return Ok(context.tokens.get(key, ask).await?);
     };
     let (found, key) = account_of(context, object, &account).await?;
@@ -212,43 +191,12 @@ async fn aws(
     let key = format!("aws codecommit {role} {key} {url}");
     let fresh = context.tokens.get(key, || async {
         let token = oidc_token(context, object, &account, aws::AUDIENCE).await?;
-        sign(&aws::assume_role(&client, &sts(&region)?, &role, &token).await?)
+        let namespace = object.namespace().unwrap_or_default();
+        let session = format!("{account}.{namespace}.{region}.fluxcd.io");
+        let sts = aws::Sts::new(&client, &own, &region)?;
+        sign(&sts.for_token(&role, &session, &token).await?)
     });
     Ok(fresh.await?)
-}
-
-/// The controller's own keys, as its environment says.
-async fn aws_own(client: &Client, region: &str) -> Result<aws::Keys, weir_auth::Error> {
-    if let (Some(id), Some(secret)) = (
-        variable("AWS_ACCESS_KEY_ID"),
-        variable("AWS_SECRET_ACCESS_KEY"),
-    ) {
-        return Ok(aws::Keys {
-            id,
-            secret,
-            session: variable("AWS_SESSION_TOKEN").unwrap_or_default(),
-            expires: SystemTime::now() + std::time::Duration::from_secs(3600),
-        });
-    }
-    match (
-        variable("AWS_ROLE_ARN"),
-        variable("AWS_WEB_IDENTITY_TOKEN_FILE"),
-    ) {
-        (Some(role), Some(file)) => {
-            let token = read_file(&file).await?;
-            aws::assume_role(client, &sts(region)?, &role, &token).await
-        }
-        _ => Err(weir_auth::Error::Invalid(
-            "no AWS credentials: neither keys nor a web identity are in the environment".to_owned(),
-        )),
-    }
-}
-
-fn sts(region: &str) -> Result<Url, weir_auth::Error> {
-    let suffix = if region.starts_with("cn-") { ".cn" } else { "" };
-    let own = || format!("https://sts.{region}.amazonaws.com{suffix}/");
-    let text = variable("AWS_ENDPOINT_URL_STS").unwrap_or_else(own);
-    Url::parse(&text).map_err(|error| weir_auth::Error::Invalid(error.to_string()))
 }
 
 /// The service account to act as: the object's, or that of the flag.
@@ -311,16 +259,6 @@ async fn oidc_token(
 fn cloud_client(context: &Context, proxy: Option<&Proxy>) -> Result<Client, ProviderError> {
     let tls = weir_git::Tls::default();
     Ok(context.cloud.client(azure::AUTHORITY, &tls, proxy)?)
-}
-
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
-}
-
-async fn read_file(path: &str) -> Result<String, weir_auth::Error> {
-    let text = tokio::fs::read_to_string(path).await;
-    let text = text.map_err(|error| weir_auth::Error::Invalid(format!("{path}: {error}")))?;
-    Ok(text.trim().to_owned())
 }
 
 #[cfg(test)]

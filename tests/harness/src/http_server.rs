@@ -59,6 +59,11 @@ impl Server {
         })
     }
 
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// `http://127.0.0.1:PORT` or its https form, without a slash at the end.
     pub(crate) fn url(&self) -> String {
         let scheme = if self.secure { "https" } else { "http" };

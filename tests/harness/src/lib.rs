@@ -8,6 +8,7 @@
 //! - [`GitServer`]: repositories over HTTP or HTTPS by `git http-backend`, with
 //!   authentication and [`Fault`]s on demand;
 //! - [`SshServer`]: the same repositories over SSH, keys made on the spot;
+//! - [`KeyServer`]: the key services that SOPS knows, under their real names;
 //! - [`EventSink`]: records the events that controllers post;
 //! - [`Controllers`]: our own binaries as child processes;
 //! - [`eventually`]: waits for a state, never for a time.
@@ -24,6 +25,7 @@ mod event_sink;
 mod eventually;
 mod git_server;
 mod http_server;
+mod key_server;
 pub mod layout;
 mod namespace;
 mod pki;
@@ -35,5 +37,6 @@ pub use controllers::{Controllers, ControllersOptions};
 pub use event_sink::EventSink;
 pub use eventually::eventually;
 pub use git_server::{Change, Fault, GitServer, Repository};
+pub use key_server::{Asked, KeyFault, KeyServer, secrets};
 pub use namespace::Namespace;
 pub use ssh_server::{SshServer, SshServerOptions, ssh_key_of};

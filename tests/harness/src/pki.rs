@@ -54,7 +54,12 @@ impl Authority {
 
     /// A certificate for servers on 127.0.0.1.
     pub(crate) fn server(&self) -> Result<Identity> {
-        let names: Vec<String> = LOCAL_NAMES.map(String::from).to_vec();
+        self.server_of(&LOCAL_NAMES)
+    }
+
+    /// A certificate for servers with these names.
+    pub(crate) fn server_of(&self, names: &[&str]) -> Result<Identity> {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let mut params = CertificateParams::new(names).context("the names are valid")?;
         params
             .distinguished_name

@@ -3,6 +3,7 @@
 
 mod record;
 mod record_helm;
+mod record_services;
 mod record_sops;
 
 use std::path::{Path, PathBuf};

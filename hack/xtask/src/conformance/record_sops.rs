@@ -70,7 +70,7 @@ pub(super) fn run(binary: Option<PathBuf>, filter: &str) -> Result<()> {
         }
     }
     println!("recorded {count} cases with {}", judge.binary.display());
-    Ok(())
+    super::record_services::run(&judge.binary, filter)
 }
 
 fn files(folder: &Path) -> Result<Vec<PathBuf>> {

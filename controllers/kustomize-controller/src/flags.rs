@@ -113,11 +113,7 @@ const GATES: &[(&str, bool)] = &[
 ];
 
 /// Gates that change nothing in this version.
-const GATES_WITHOUT_EFFECT: &[&str] = &[
-    ADDITIVE_CEL_DEPENDENCY_CHECK,
-    "CacheSecretsAndConfigMaps",
-    WORKLOAD_IDENTITY,
-];
+const GATES_WITHOUT_EFFECT: &[&str] = &[ADDITIVE_CEL_DEPENDENCY_CHECK, "CacheSecretsAndConfigMaps"];
 
 /// The feature gates after `--feature-gates`.
 ///
@@ -128,23 +124,25 @@ pub fn gates(common: &CommonFlags) -> Result<FeatureGates, GateError> {
 }
 
 impl KustomizeFlags {
+    /// Whether the flags give objects service accounts that the gates do not let them use.
+    ///
+    /// Source: fluxcd/pkg auth v0.54 `controller_options.go`.
+    #[must_use]
+    pub fn contradict(&self, gates: &FeatureGates) -> bool {
+        let named = [
+            &self.default_decryption_service_account,
+            &self.default_kubeconfig_service_account,
+        ];
+        !gates.is_on(WORKLOAD_IDENTITY) && named.iter().any(|name| !name.is_empty())
+    }
+
     /// Flags and gates that were set and have no effect in this version.
     #[must_use]
     pub fn without_effect(&self, common: &CommonFlags, gates: &FeatureGates) -> Vec<String> {
-        let set = [
-            (
-                "--default-decryption-service-account",
-                !self.default_decryption_service_account.is_empty(),
-            ),
-            (
-                "--default-kubeconfig-service-account",
-                !self.default_kubeconfig_service_account.is_empty(),
-            ),
-            (
-                "--sops-vault-configmap",
-                !self.sops_vault_configmap.is_empty(),
-            ),
-        ];
+        let set = [(
+            "--default-kubeconfig-service-account",
+            !self.default_kubeconfig_service_account.is_empty(),
+        )];
         let flags = set
             .into_iter()
             .filter(|(_, set)| *set)
@@ -177,9 +175,25 @@ mod tests {
     }
 
     #[test]
+    fn default_accounts_need_the_gate() {
+        let contradict = |args: &[&str]| {
+            let flags = flags(args);
+            let gates = gates(&flags.common).expect("known gates");
+            flags.own.contradict(&gates)
+        };
+        let account = "--default-decryption-service-account=tenant";
+        assert!(contradict(&[account]));
+        assert!(contradict(&["--default-kubeconfig-service-account=tenant"]));
+        assert!(!contradict(&[]));
+        assert!(!contradict(&["--default-service-account=tenant"]));
+        let gate = "--feature-gates=ObjectLevelWorkloadIdentity=true";
+        assert!(!contradict(&[account, gate]));
+    }
+
+    #[test]
     fn names_what_is_set_in_vain() {
         let flags = flags(&[
-            "--sops-vault-configmap=vaults",
+            "--default-kubeconfig-service-account=tenant",
             "--feature-gates=CacheSecretsAndConfigMaps=true",
             "--no-remote-bases",
         ]);
@@ -187,7 +201,7 @@ mod tests {
         assert_eq!(
             flags.own.without_effect(&flags.common, &gates),
             [
-                "--sops-vault-configmap",
+                "--default-kubeconfig-service-account",
                 "--feature-gates=CacheSecretsAndConfigMaps=true"
             ]
         );

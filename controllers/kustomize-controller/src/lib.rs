@@ -16,6 +16,7 @@ pub mod observe;
 pub mod plan;
 pub mod reconcile;
 pub mod run;
+pub mod service_accounts;
 pub mod sources;
 pub mod status;
 pub mod target;

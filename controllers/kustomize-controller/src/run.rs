@@ -7,6 +7,7 @@ use weir_api::kustomize::v1::{Kustomization, SourceKind};
 use weir_api::meta::controller;
 use weir_apply::{FieldManagers, GroupKind, Settings};
 use weir_artifact::{ArtifactLimits, FetchError, FetchOptions, Fetcher};
+use weir_auth::TokenCache;
 use weir_runtime::flags::{CommonFlags, FeatureGates, GateError, runtime_namespace};
 use weir_runtime::hub::{Hub, Store};
 use weir_runtime::kind::Key;
@@ -21,7 +22,7 @@ use crate::finalize::Accounts;
 use crate::flags::{self, KustomizeFlags};
 use crate::heal::{Healer, Owners};
 use crate::kustomization::KustomizationKind;
-use crate::observe::keys::Installation;
+use crate::observe::keys::{Installation, Settings as DecryptionSettings};
 use crate::plan::identity::Rules;
 use crate::sources::{Attempts, Sources};
 use crate::target::{Home, Homes, Targets, Watcher};
@@ -40,6 +41,14 @@ pub enum RunError {
     /// `--custom-apply-stage-kinds` is wrong.
     #[error("invalid kind '{0}' in --custom-apply-stage-kinds, must be group/Kind")]
     StageKind(String),
+    /// Default service accounts are named, and the gate does not let objects use them.
+    #[error(
+        "cannot set default service accounts when the feature gate ObjectLevelWorkloadIdentity is not enabled"
+    )]
+    Accounts,
+    /// The HTTP client for key services cannot be made.
+    #[error("unable to set up the client for key services")]
+    KeyServices(#[from] reqwest::Error),
     /// The HTTP client cannot be made.
     #[error("unable to set up the artifact fetcher")]
     Fetcher(#[from] FetchError),
@@ -112,7 +121,7 @@ pub async fn run(
             ..FetchOptions::from_env()
         })?,
         kept,
-        decryption: installation(own),
+        decryption: installation(common, own, &gates)?,
         accounts: Accounts::default(),
         builds: Builds::default(),
         targets: Targets::new(host.hub(), host.metrics().clone(), allow, homes, watcher),
@@ -138,11 +147,25 @@ fn watcher(owners: Owners, waker: Waker, apply: &Settings, default: Drift) -> Wa
     })
 }
 
-/// The Secret of `--sops-age-secret` is in the controller's own namespace.
-fn installation(own: &KustomizeFlags) -> Installation {
-    let name = own.sops_age_secret.as_str();
-    let secret = (!name.is_empty()).then(|| Key::new(runtime_namespace(), name));
-    Installation::new(secret, own.sops_strict_mac)
+/// What flags name for decryption is in the controller's own namespace.
+fn installation(
+    common: &CommonFlags,
+    own: &KustomizeFlags,
+    gates: &FeatureGates,
+) -> reqwest::Result<Installation> {
+    let named = |name: &str| (!name.is_empty()).then(|| Key::new(runtime_namespace(), name));
+    let settings = DecryptionSettings {
+        age_secret: named(&own.sops_age_secret),
+        vault_config_map: named(&own.sops_vault_configmap),
+        default_service_account: own.default_decryption_service_account.clone(),
+        workload_identity: gates.is_on(flags::WORKLOAD_IDENTITY),
+        strict_mac: own.sops_strict_mac,
+    };
+    let tokens = TokenCache::new(
+        common.token_cache_max_size as usize,
+        common.token_cache_max_duration,
+    );
+    Installation::new(settings, tokens)
 }
 
 fn source_kinds(gates: &FeatureGates) -> Vec<SourceKind> {
@@ -162,6 +185,9 @@ fn options(
     own: &KustomizeFlags,
     gates: &FeatureGates,
 ) -> Result<Options, RunError> {
+    if own.contradict(gates) {
+        return Err(RunError::Accounts);
+    }
     let stage_kind = |text: &String| match text.split_once('/') {
         Some((group, kind)) if !kind.is_empty() => Ok(GroupKind {
             group: group.to_owned(),

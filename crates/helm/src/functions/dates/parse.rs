@@ -40,8 +40,10 @@ struct Fields {
     minute: u32,
     second: u32,
     nanos: u32,
-    /// Whether the hour is said to be in the first half of the day, or in the second.
-    after_noon: Option<bool>,
+    /// Whether the hour is said to be in the first half of the day.
+    before_noon: bool,
+    /// Whether it is said to be in the second.
+    after_noon: bool,
     utc: bool,
     offset: Option<i64>,
     zone: Vec<u8>,
@@ -204,12 +206,11 @@ impl Fields {
 
     fn read_half<'a>(&mut self, text: &'a [u8], [before, after]: [&[u8; 2]; 2]) -> Rest<'a> {
         let (half, rest) = text.split_first_chunk().ok_or(Refusal::Other)?;
-        let after_noon = half == after;
-        if !after_noon && half != before {
-            return Err(Refusal::Other);
+        match half {
+            it if it == after => self.after_noon = true,
+            it if it == before => self.before_noon = true,
+            _ => return Err(Refusal::Other),
         }
-        // As in Go, the second half wins if both are said.
-        self.after_noon = Some(after_noon || self.after_noon == Some(true));
         Ok(rest)
     }
 
@@ -244,18 +245,25 @@ impl Fields {
         }
         let (offset, rest) = text.split_at(length);
         let step = if spelling.colon { 3 } else { 2 };
+        let places = || (0..usize::from(spelling.parts)).map(|index| 1 + step * index);
+        if spelling.colon && places().skip(1).any(|at| offset[at - 1] != b':') {
+            return Err(Refusal::Other);
+        }
+        // What is too large is told before what is no number.
+        let numbers = places().map_while(|at| Some(number(&offset[at..at + 2], true).ok()?.0));
         let mut parts = [0, 0, 0];
-        for (index, part) in parts.iter_mut().enumerate().take(spelling.parts.into()) {
-            let at = 1 + step * index;
-            if spelling.colon && index > 0 && offset[at - 1] != b':' {
-                return Err(Refusal::Other);
-            }
-            *part = number(&offset[at..at + 2], true)?.0;
+        let mut read = 0;
+        for (part, number) in parts.iter_mut().zip(numbers) {
+            *part = number;
+            read += 1;
         }
         let [hours, minutes, seconds] = parts;
         within(hours, 0, 24, "time zone offset hour")?;
         within(minutes, 0, 60, "time zone offset minute")?;
         within(seconds, 0, 60, "time zone offset second")?;
+        if read < spelling.parts {
+            return Err(Refusal::Other);
+        }
         let seconds = i64::from((hours * 60 + minutes) * 60 + seconds);
         self.offset = Some(match offset[0] {
             b'+' => seconds,
@@ -278,10 +286,10 @@ impl Fields {
 
     /// The moment that the fields stand for.
     fn time(&self) -> Result<Time, &'static str> {
-        let hour = match self.after_noon {
-            Some(true) if self.hour < 12 => self.hour + 12,
-            Some(false) if self.hour == 12 => 0,
-            _ => self.hour,
+        let hour = match self.hour {
+            hour @ 0..12 if self.after_noon => hour + 12,
+            12 if self.before_noon => 0,
+            hour => hour,
         };
         let (month, day) = match self.year_day {
             Some(day) => self.day_of_year(day)?,

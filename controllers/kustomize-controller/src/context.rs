@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::finalize::Accounts;
 use crate::observe::keys::Installation;
 use crate::plan::identity::Rules;
+use crate::remote_bases::RemoteBases;
 use crate::sources::{Attempts, Sources};
 use crate::target::{Target, Targets};
 use crate::watch::Kept;
@@ -30,6 +31,8 @@ pub struct Options {
     pub fail_fast: bool,
     /// Gate `ObjectLevelWorkloadIdentity`.
     pub workload_identity: bool,
+    /// Gate `AdditiveCELDependencyCheck`.
+    pub additive_dependency_check: bool,
     /// Gate `CancelHealthCheckOnNewRevision`.
     pub cancel_health_check_on_new_revision: bool,
     /// Gate `GroupChangeLog`.
@@ -64,6 +67,8 @@ pub struct Context {
     pub accounts: Accounts,
     /// Where builds run.
     pub builds: Builds,
+    /// How builds reach remote bases; none where they are refused.
+    pub remote_bases: Option<RemoteBases>,
     /// Clusters by kubeconfig and identity, with their applied objects.
     pub targets: Targets,
 }

@@ -17,6 +17,9 @@ pub enum Error {
          ObjectLevelWorkloadIdentity feature gate in the controller"
     )]
     FeatureGate,
+    /// An expression of the spec is wrong.
+    #[error("Reconciliation failed terminally due to configuration error: {0}")]
+    InvalidExpression(String),
     /// A rule of the installation forbids the reference.
     #[error("{0}")]
     AccessDenied(String),
@@ -146,7 +149,10 @@ impl Error {
     #[must_use]
     pub fn retry(&self) -> Retry {
         match self {
-            Self::UnsupportedField(_) | Self::FeatureGate | Self::AccessDenied(_) => Retry::Stalled,
+            Self::UnsupportedField(_)
+            | Self::FeatureGate
+            | Self::InvalidExpression(_)
+            | Self::AccessDenied(_) => Retry::Stalled,
             Self::NoArtifact(after) | Self::ArtifactGone(after) => Retry::After(*after),
             Self::DependencyNotReady { retry, .. } => Retry::After(*retry),
             Self::ReadSource { .. }
@@ -169,6 +175,7 @@ impl Failure for Error {
         match self {
             Self::UnsupportedField(_) => UNSUPPORTED_FIELD,
             Self::FeatureGate => reason::FEATURE_GATE_DISABLED,
+            Self::InvalidExpression(_) => reason::INVALID_CEL_EXPRESSION,
             Self::AccessDenied(_) => reason::ACCESS_DENIED,
             Self::FindSource { .. }
             | Self::ReadSource { .. }

@@ -3,8 +3,10 @@
 //! Source: kustomize-controller v1.9 `main.go`, `internal/features/features.go`.
 
 use clap::{ArgAction, Args, Parser};
+use weir_git::{Cidr, Git, Network};
 use weir_runtime::flags::{CommonFlags, FeatureGates, GateError, go_bool};
 
+use crate::remote_bases::{self, RemoteBases};
 use crate::watch::Drift;
 
 /// Flags of kustomize-controller.
@@ -32,6 +34,9 @@ pub struct KustomizeFlags {
     #[arg(long, default_value = "false", default_missing_value = "true", num_args = 0..=1, require_equals = true,
           action = ArgAction::Set, value_parser = go_bool)]
     pub no_remote_bases: bool,
+    /// Blocks of addresses that are never dialled for a remote base, such as 169.254.0.0/16; none by default.
+    #[arg(long, value_delimiter = ',')]
+    pub remote_base_deny_cidr: Vec<Cidr>,
     /// Refuse references to other namespaces.
     #[arg(long, default_value = "false", default_missing_value = "true", num_args = 0..=1, require_equals = true,
           action = ArgAction::Set, value_parser = go_bool)]
@@ -113,7 +118,7 @@ const GATES: &[(&str, bool)] = &[
 ];
 
 /// Gates that change nothing in this version.
-const GATES_WITHOUT_EFFECT: &[&str] = &[ADDITIVE_CEL_DEPENDENCY_CHECK, "CacheSecretsAndConfigMaps"];
+const GATES_WITHOUT_EFFECT: &[&str] = &["CacheSecretsAndConfigMaps"];
 
 /// The feature gates after `--feature-gates`.
 ///
@@ -123,7 +128,18 @@ pub fn gates(common: &CommonFlags) -> Result<FeatureGates, GateError> {
     FeatureGates::new(GATES).with(&common.feature_gates)
 }
 
+/// Repositories that are fetched at a time.
+const PARALLEL_FETCHES: usize = 4;
+
 impl KustomizeFlags {
+    /// The way to remote bases, unless they are refused.
+    #[must_use]
+    pub fn remote_bases(&self) -> Option<RemoteBases> {
+        let git =
+            Git::new(PARALLEL_FETCHES).with_network(Network::denying(&self.remote_base_deny_cidr));
+        (!self.no_remote_bases).then(|| RemoteBases::new(git, remote_bases::mounted_key()))
+    }
+
     /// Whether the flags give objects service accounts that the gates do not let them use.
     ///
     /// Source: fluxcd/pkg auth v0.54 `controller_options.go`.

@@ -15,6 +15,7 @@ pub mod kustomization;
 pub mod observe;
 pub mod plan;
 pub mod reconcile;
+pub mod remote_bases;
 pub mod run;
 pub mod service_accounts;
 pub mod sources;

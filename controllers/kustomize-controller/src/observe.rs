@@ -20,6 +20,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::kustomization::KustomizationKind;
 use crate::plan;
+use crate::plan::expressions;
 use crate::plan::identity::namespace;
 use crate::target::Target;
 use crate::triggers::key_of;
@@ -58,35 +59,64 @@ pub async fn source(ctx: &Context, pass: &Pass<KustomizationKind>) -> Result<Art
 /// would let a dependent overtake its dependency.
 ///
 /// # Errors
-/// [`Error::DependencyNotReady`], [`Error::AccessDenied`].
+/// [`Error::DependencyNotReady`], [`Error::AccessDenied`], [`Error::InvalidExpression`].
 pub async fn dependencies(
     ctx: &Context,
     object: &Kustomization,
     artifact: &Artifact,
 ) -> Result<(), Error> {
+    let not_ready = |text: String| Error::DependencyNotReady {
+        text,
+        retry: ctx.options.requeue_dependency,
+    };
     for reference in &object.spec.depends_on {
         let key = ctx
             .rules
             .dependency(object, &reference.namespace, &reference.name)?;
+        let expression = reference.ready_expr.as_str();
         let check = |found: Option<&Kustomization>| {
-            ready_dependency(object, &key, found, artifact).map_err(|text| {
-                Error::DependencyNotReady {
-                    text,
-                    retry: ctx.options.requeue_dependency,
-                }
-            })
+            let found = present(&key, found).map_err(&not_ready)?;
+            if !expression.is_empty() && !ctx.options.additive_dependency_check {
+                return Ok(());
+            }
+            ready_dependency(object, &key, found, artifact).map_err(&not_ready)
         };
-        check(ctx.kustomizations.get(&key).as_deref())?;
+        // Only what is there now can answer a question of the spec's own.
+        if expression.is_empty() {
+            check(ctx.kustomizations.get(&key).as_deref())?;
+        }
         let live = Api::<Kustomization>::namespaced(ctx.client.clone(), &key.namespace)
             .get_opt(&key.name)
             .await;
-        let live = live.map_err(|error| Error::DependencyNotReady {
-            text: format!("dependency '{key}' not found: {}", Chain(&error)),
-            retry: ctx.options.requeue_dependency,
+        let live = live.map_err(|error| {
+            not_ready(format!("dependency '{key}' not found: {}", Chain(&error)))
         })?;
+        if let Some(found) = live.as_ref().filter(|_| !expression.is_empty()) {
+            match expressions::dependency_is_ready(expression, object, found)? {
+                Ok(true) => {}
+                Ok(false) => {
+                    return Err(not_ready(format!(
+                        "dependency '{key}' is not ready according to readyExpr eval"
+                    )));
+                }
+                Err(text) => return Err(not_ready(text)),
+            }
+        }
         check(live.as_ref())?;
     }
     Ok(())
+}
+
+/// The dependency, or the text for one that is missing.
+fn present<'a>(key: &Key, found: Option<&'a Kustomization>) -> Result<&'a Kustomization, String> {
+    found.ok_or_else(|| {
+        let plural = Kustomization::plural(&());
+        let group = Kustomization::group(&());
+        format!(
+            "dependency '{key}' not found: {plural}.{group} \"{}\" not found",
+            key.name
+        )
+    })
 }
 
 /// Whether `found` may be built upon, as text where it may not.
@@ -95,17 +125,9 @@ pub async fn dependencies(
 fn ready_dependency(
     object: &Kustomization,
     key: &Key,
-    found: Option<&Kustomization>,
+    found: &Kustomization,
     artifact: &Artifact,
 ) -> Result<(), String> {
-    let Some(found) = found else {
-        let plural = Kustomization::plural(&());
-        let group = Kustomization::group(&());
-        return Err(format!(
-            "dependency '{key}' not found: {plural}.{group} \"{}\" not found",
-            key.name
-        ));
-    };
     let status = found.status.clone().unwrap_or_default();
     let ready =
         find_condition(&status.conditions, READY).is_some_and(weir_api::meta::Condition::is_true);
@@ -288,8 +310,9 @@ mod tests {
                 ),
             ),
         ] {
-            let verdict =
-                ready_dependency(&dependent, &Key::new("ns", "x"), found.as_ref(), &current);
+            let key = Key::new("ns", "x");
+            let verdict = present(&key, found.as_ref())
+                .and_then(|found| ready_dependency(&dependent, &key, found, &current));
             assert_eq!(verdict.err().as_deref(), expected);
         }
     }
@@ -302,7 +325,7 @@ mod tests {
         let verdict = ready_dependency(
             &dependent,
             &Key::new("ns", "x"),
-            Some(&found),
+            &found,
             &artifact("main@sha1:2"),
         );
         assert_eq!(

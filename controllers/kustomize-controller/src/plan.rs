@@ -3,6 +3,7 @@
 pub mod build;
 pub mod changelog;
 pub mod decrypt;
+pub mod expressions;
 pub mod identity;
 pub mod substitute;
 
@@ -60,21 +61,12 @@ pub fn timeout(object: &Kustomization) -> Duration {
 /// # Errors
 /// [`Error::UnsupportedField`].
 pub fn served(spec: &KustomizationSpec) -> Result<(), Error> {
-    let asks = [
-        (
-            spec.kube_config
-                .as_ref()
-                .is_some_and(|reference| reference.config_map_ref.is_some()),
-            "spec.kubeConfig.configMapRef",
-        ),
-        (!spec.health_check_exprs.is_empty(), "spec.healthCheckExprs"),
-        (
-            spec.depends_on
-                .iter()
-                .any(|dependency| !dependency.ready_expr.is_empty()),
-            "spec.dependsOn[].readyExpr",
-        ),
-    ];
+    let asks = [(
+        spec.kube_config
+            .as_ref()
+            .is_some_and(|reference| reference.config_map_ref.is_some()),
+        "spec.kubeConfig.configMapRef",
+    )];
     match asks.into_iter().find(|(asked, _)| *asked) {
         Some((_, field)) => Err(Error::UnsupportedField(field.to_owned())),
         None => Ok(()),

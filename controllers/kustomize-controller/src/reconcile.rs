@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use file_tree::FileTree;
+use kustomize::Remote;
 use weir_api::meta::Artifact;
 use weir_apply::ChangeSet;
 use weir_runtime::pass::{Pass, Wait};
@@ -12,6 +13,7 @@ use crate::error::Error;
 use crate::kustomization::KustomizationKind;
 use crate::observe::health::{Progress, Source, Standing};
 use crate::plan::build::{Desired, Inputs};
+use crate::plan::expressions::HealthRules;
 use crate::plan::substitute::Substitution;
 use crate::status::{Health, Phase, health_passed, progress_event};
 use crate::target::Target;
@@ -26,6 +28,7 @@ use crate::{execute, observe, plan};
 pub async fn reconcile(ctx: &Context, pass: &Pass<KustomizationKind>) -> Result<(), Error> {
     let object = pass.object();
     plan::served(&object.spec)?;
+    let rules = HealthRules::of(&object.spec.health_check_exprs)?;
     plan::decryption_identity(&object.spec, ctx.options.workload_identity)?;
     let artifact = observe::source(ctx, pass).await?;
     pass.note(|facts| facts.source(&artifact));
@@ -40,7 +43,7 @@ pub async fn reconcile(ctx: &Context, pass: &Pass<KustomizationKind>) -> Result<
     pass.note(|facts| facts.phase = Phase::Applying);
     let changes = Box::pin(execute::apply(ctx, pass, &target, desired)).await?;
     Box::pin(execute::prune(ctx, pass, &target)).await?;
-    health(ctx, pass, &target, &artifact, &changes).await
+    health(ctx, pass, &target, &artifact, (&changes, &rules)).await
 }
 
 /// What the cluster should hold: the artifact's files, built, substituted and labelled.
@@ -59,8 +62,13 @@ async fn build(
         decryption,
         owner: pass.key().clone(),
     };
-    let build = move || plan::build::build(&inputs);
     let (tenant, limit) = (&pass.key().namespace, plan::timeout(object));
+    let bases = ctx.remote_bases.clone();
+    let build = move || {
+        let fetching = bases.map(|bases| bases.for_build(limit));
+        let remote = fetching.as_ref().map(|fetching| fetching as &dyn Remote);
+        plan::build::build(&inputs, remote)
+    };
     let desired = ctx.builds.run(tenant, limit, build).await?;
     pass.note(|facts| facts.digest = Some(desired.digest.clone()));
     Ok(desired)
@@ -72,7 +80,7 @@ async fn health(
     pass: &Pass<KustomizationKind>,
     target: &Target,
     artifact: &Artifact,
-    changes: &ChangeSet,
+    (changes, rules): (&ChangeSet, &HealthRules),
 ) -> Result<(), Error> {
     let object = pass.object();
     let Some(targets) = observe::health::targets(target, object, changes).await else {
@@ -86,6 +94,7 @@ async fn health(
         objects: &target.objects,
         client: target.cluster.client().clone(),
         owner: pass.key(),
+        rules,
     };
     let mut progress = Progress::default();
     let wait = match targets {

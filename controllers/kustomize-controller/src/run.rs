@@ -124,6 +124,7 @@ pub async fn run(
         decryption: installation(common, own, &gates)?,
         accounts: Accounts::default(),
         builds: Builds::default(),
+        remote_bases: own.remote_bases(),
         targets: Targets::new(host.hub(), host.metrics().clone(), allow, homes, watcher),
     };
     let runtime = Runtime::new(
@@ -200,6 +201,7 @@ fn options(
         strict_substitutions: gates.is_on(flags::STRICT_SUBSTITUTIONS),
         fail_fast: !gates.is_on(flags::DISABLE_FAIL_FAST),
         workload_identity: gates.is_on(flags::WORKLOAD_IDENTITY),
+        additive_dependency_check: gates.is_on(flags::ADDITIVE_CEL_DEPENDENCY_CHECK),
         group_change_log: gates.is_on(flags::GROUP_CHANGE_LOG),
         cancel_health_check_on_new_revision: gates
             .is_on(flags::CANCEL_HEALTH_CHECK_ON_NEW_REVISION),

@@ -94,10 +94,10 @@ fn dependents(change: &Change<Arc<Kustomization>>, all: &Store<Kustomization>) -
                 .unwrap_or_default()
         })
     };
-    let Some(now) = change.new.as_deref().and_then(ready) else {
-        return Vec::new();
-    };
-    if change.old.as_deref().and_then(ready) == Some(now) {
+    let now = change.new.as_deref().and_then(ready);
+    // Readiness is what Flux means by it, unless a dependent has an expression: that may look at anything.
+    let is_ready_now = now.is_some() && change.old.as_deref().and_then(ready) != now;
+    if change.new.is_none() {
         return Vec::new();
     }
     let waits = |object: &Kustomization| {
@@ -109,7 +109,9 @@ fn dependents(change: &Change<Arc<Kustomization>>, all: &Store<Kustomization>) -
                 } else {
                     &dependency.namespace
                 };
-                dependency.name == change.key.name && foreign == change.key.namespace
+                dependency.name == change.key.name
+                    && foreign == change.key.namespace
+                    && (is_ready_now || !dependency.ready_expr.is_empty())
             })
     };
     all.list()

@@ -11,4 +11,5 @@ mod identity;
 mod post_build;
 mod prune;
 mod remote;
+mod remote_bases;
 mod requests;

@@ -22,6 +22,7 @@ use weir_runtime::client::describe;
 use weir_runtime::hub::Index;
 use weir_runtime::kind::{Chain, Key};
 
+use crate::plan::expressions::{HealthRules, Rule};
 use crate::plan::identity::namespace;
 use crate::watch::{ObjectKey, Objects, Seen, current, kind_of};
 use pods::Pods;
@@ -71,6 +72,8 @@ pub struct Source<'a> {
     pub client: Client,
     /// The Kustomization: what the watch shows of the objects of others is not for it to see.
     pub owner: &'a Key,
+    /// How objects are judged that have rules of their own.
+    pub rules: &'a HealthRules,
 }
 
 /// The verdicts on all targets so far, by subject.
@@ -332,6 +335,10 @@ struct Waiting<'a> {
     asked: Instant,
     /// Of a workload that is not ready for a while.
     pods: Option<Pods>,
+    /// Who judges the object, if its kind has a rule; that takes the whole object.
+    rule: Option<&'a Rule>,
+    /// The version of the object that the rule judged.
+    judged: String,
 }
 
 impl<'a> Waiting<'a> {
@@ -343,6 +350,10 @@ impl<'a> Waiting<'a> {
             status: None,
             asked: Instant::now(),
             pods: None,
+            rule: source
+                .rules
+                .for_kind(&target.resource.group, &target.resource.kind),
+            judged: String::new(),
         }
     }
 
@@ -356,6 +367,13 @@ impl<'a> Waiting<'a> {
             .is_some_and(|moment| moment <= SystemTime::now());
         // An event may be lost: who waits for long asks now and then.
         let doubted = poll && self.asked.elapsed() >= DOUBT;
+        if self.rule.is_some() {
+            let version = |seen: &Seen| seen.resource_version != self.judged;
+            if first || poll || seen.as_ref().is_some_and(version) {
+                self.ask(client).await;
+            }
+            return;
+        }
         if let Some(seen) = seen.filter(|seen| self.counts(seen) && !due && !doubted) {
             self.status = Some(seen.live.status);
             return;
@@ -425,8 +443,15 @@ impl<'a> Waiting<'a> {
         let found = self.api(client).get_opt(&self.target.object.key.name).await;
         self.status = Some(match found {
             Ok(Some(found)) => {
+                let version = found.metadata.resource_version.clone();
                 let value = serde_json::to_value(&found).unwrap_or_default();
-                kstatus::compute(&value, SystemTime::now())
+                match self.rule {
+                    Some(rule) => {
+                        self.judged = version.unwrap_or_default();
+                        rule.judge(&value)
+                    }
+                    None => kstatus::compute(&value, SystemTime::now()),
+                }
             }
             Ok(None) if self.target.applied.as_ref().is_some_and(expires) => Status {
                 kind: Kind::Current,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use file_tree::FileTree;
 use kustomize::flux::{self, Overlay};
 use kustomize::kustomization::{Image, Patch, Selector};
-use kustomize::{Gvk, Output, ResId};
+use kustomize::{Gvk, Output, Remote, ResId};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use weir_api::kustomize::v1::{BuildMetadata, KustomizationSpec};
@@ -152,13 +152,14 @@ pub fn find_path(tree: &FileTree, spec: &KustomizationSpec, owner: &Key) -> Resu
     )))
 }
 
-/// Builds, substitutes and collects the objects.
+/// Builds, substitutes and collects the objects. What is named elsewhere comes from `remote`.
 ///
 /// # Errors
 /// [`Error::Build`] with upstream's text.
-pub fn build(inputs: &Inputs) -> Result<Desired, Error> {
+pub fn build(inputs: &Inputs, remote: Option<&dyn Remote>) -> Result<Desired, Error> {
     let options = flux::Options {
         mount: mount(&inputs.owner),
+        remote,
         ..flux::Options::default()
     };
     let overlay = overlay(&inputs.spec);
@@ -287,7 +288,7 @@ mod tests {
         let files = [("a/b.yaml", CONFIG_MAP)];
         for path in ["", "./a", "/a", "../../a", "a/.."] {
             assert_eq!(
-                build(&inputs(path, &files))
+                build(&inputs(path, &files), None)
                     .map(|built| built.objects.len())
                     .ok(),
                 Some(1),
@@ -311,8 +312,11 @@ mod tests {
     #[test]
     fn the_digest_is_that_of_the_whole_text() {
         let other = CONFIG_MAP.replace("name: a", "name: b");
-        let built =
-            build(&inputs("", &[("a.yaml", CONFIG_MAP), ("b.yaml", &other)])).expect("builds");
+        let built = build(
+            &inputs("", &[("a.yaml", CONFIG_MAP), ("b.yaml", &other)]),
+            None,
+        )
+        .expect("builds");
         let text = format!("{CONFIG_MAP}---\n{other}");
         assert_eq!(
             built.digest,

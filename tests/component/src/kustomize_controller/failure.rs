@@ -197,8 +197,7 @@ async fn a_field_that_is_not_served_yet_is_named_and_changes_nothing() -> Result
     all.kustomization("app", spec.clone()).await?;
     let before = all.applied("app", &all.revision()?).await?;
     let mut asking = spec.clone();
-    asking["healthCheckExprs"] =
-        json!([{"apiVersion": "v1", "kind": "ConfigMap", "current": "true"}]);
+    asking["kubeConfig"] = json!({"configMapRef": {"name": "cluster"}});
     all.kustomization("app", asking).await?;
     let object = all
         .wait("app", "stalled", |object| {
@@ -212,7 +211,7 @@ async fn a_field_that_is_not_served_yet_is_named_and_changes_nothing() -> Result
         "UnsupportedField"
     ));
     ensure!(
-        message(object.conditions(), "Ready").contains("spec.healthCheckExprs"),
+        message(object.conditions(), "Ready").contains("spec.kubeConfig.configMapRef"),
         "{:?}",
         object.conditions()
     );

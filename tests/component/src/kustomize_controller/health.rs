@@ -221,3 +221,56 @@ async fn a_job_that_is_cleaned_up_counts_as_done_and_does_not_come_back() -> Res
     ensure!(jobs.get_opt("once").await?.is_none(), "it came back");
     Ok(())
 }
+
+#[tokio::test]
+async fn expressions_judge_every_kind_of_a_group() -> Result<()> {
+    let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "stringData": {"k": "v"}});
+    let files = [
+        ("c.yaml", &*config_map("c", "1")),
+        ("s.yaml", &*secret.to_string()),
+    ];
+    let all = Loop::start("health-exprs", &files).await?;
+    let namespace = all.namespace.name().to_owned();
+    let phase = |is: &str| {
+        format!("has(metadata.annotations) && metadata.annotations['example.com/phase'] == '{is}'")
+    };
+    let rule = json!({"apiVersion": "v1", "current": phase("done"), "failed": phase("broken")});
+    let spec = json!({
+        "targetNamespace": namespace, "wait": true, "timeout": "10m", "retryInterval": "1h", "healthCheckExprs": [rule],
+    });
+    all.kustomization("app", spec).await?;
+    let waiting =
+        |object: &Kustomization| is(object.conditions(), "Healthy", "Unknown", "Progressing");
+    all.wait("app", "waiting", waiting).await?;
+    // Nobody owns the annotation, so that it stays.
+    let annotate = async |plural: &str, name: &str, phase: &str| -> Result<()> {
+        let annotations = json!({"example.com/phase": phase});
+        let patch = Patch::Merge(json!({"metadata": {"annotations": annotations}}));
+        let params = PatchParams::default();
+        let client = all.namespace.client();
+        if plural == "secrets" {
+            let api =
+                kube::Api::<k8s_openapi::api::core::v1::Secret>::namespaced(client, &namespace);
+            api.patch(name, &params, &patch).await?;
+        } else {
+            let api =
+                kube::Api::<k8s_openapi::api::core::v1::ConfigMap>::namespaced(client, &namespace);
+            api.patch(name, &params, &patch).await?;
+        }
+        Ok(())
+    };
+    annotate("configmaps", "c", "done").await?;
+    annotate("secrets", "s", "broken").await?;
+    let failure = all.fails("app", "HealthCheckFailed").await?;
+    ensure!(
+        failure.ends_with(&format!(
+            ": failed early due to stalled resources: [Secret/{namespace}/s status: 'Failed']"
+        )),
+        "{failure}"
+    );
+    annotate("secrets", "s", "done").await?;
+    all.request::<Kustomization>("app").await?;
+    let object = all.applied("app", &all.revision()?).await?;
+    assert!(is(object.conditions(), "Healthy", "True", "Succeeded"));
+    Ok(())
+}

@@ -65,7 +65,7 @@ fn built(tree: FileTree, decryption: Option<Decryption>) -> Result<Desired, Stri
         decryption,
         owner: Key::new("ns", "app"),
     };
-    build(&inputs).map_err(|error| error.to_string())
+    build(&inputs, None).map_err(|error| error.to_string())
 }
 
 fn data(desired: &Desired, key: &str) -> String {

@@ -1,6 +1,6 @@
 //! Where transformers write: a field path within objects of some kinds, and the walk along it.
 
-use kyaml::{Content, Entries, Items, Kind, Node, Tag};
+use kyaml::{Content, Entries, Items, Kind, Node, Tag, Text};
 
 use crate::error::{Context as _, Error, bail};
 use crate::id::{Gvk, ResId, split_api_version};
@@ -116,13 +116,17 @@ impl FieldSpec {
 
     /// Whether the field is one of this object's kind.
     pub(crate) fn fits(&self, object: &Node) -> bool {
-        if !self.gvk.kind.is_empty() && self.gvk.kind != object.object_kind() {
+        self.fits_type(object.object_kind(), object.api_version())
+    }
+
+    fn fits_type(&self, kind: &str, api_version: &str) -> bool {
+        if !self.gvk.kind.is_empty() && self.gvk.kind != kind {
             return false;
         }
         if self.gvk.group.is_empty() && self.gvk.version.is_empty() {
             return true;
         }
-        let (group, version) = split_api_version(object.api_version());
+        let (group, version) = split_api_version(api_version);
         (self.gvk.group.is_empty() || self.gvk.group == group)
             && (self.gvk.version.is_empty() || self.gvk.version == version)
     }
@@ -186,8 +190,21 @@ pub(crate) fn apply_all<'a>(
     create: Option<Create>,
     set: &mut Set<'_>,
 ) -> Result<(), Error> {
+    let text = |object: &Node| {
+        (
+            Text::from(object.object_kind()),
+            Text::from(object.api_version()),
+        )
+    };
+    let (mut kind, mut api_version) = text(object);
     for spec in specs {
-        spec.apply(object, create, set)?;
+        if spec.fits_type(&kind, &api_version) {
+            spec.apply_to_any(object, create, set)?;
+            // A field may be one of these.
+            if !spec.path.starts_with("spec/") && !spec.path.starts_with("metadata/") {
+                (kind, api_version) = text(object);
+            }
+        }
     }
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! The resources of a build in the order of their accumulation, no two with the same id.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
-use std::collections::hash_map::DefaultHasher;
-use std::hash::{Hash as _, Hasher as _};
+use std::hash::{BuildHasherDefault, Hasher};
 
 use kyaml::Node;
 
@@ -17,8 +17,8 @@ use crate::selector::Matcher;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ResMap {
     list: Vec<Resource>,
-    /// Places by current id; `None` while ids may have changed.
-    by_id: Option<HashMap<u64, Vec<usize>>>,
+    /// Places by the digest of the current id; `None` while ids may have changed.
+    by_id: Option<HashMap<u64, Places, BuildHasherDefault<AsIs>>>,
     /// Places by names, former ones included, and perhaps by more; `None` while names may have changed.
     by_name: Option<HashMap<String, Vec<usize>>>,
     /// No two have one id, as long as there is an index by id.
@@ -42,10 +42,56 @@ fn note_names(index: &mut HashMap<String, Vec<usize>>, resource: &Resource, at: 
     }
 }
 
-fn fingerprint(id: &ResId) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    (&id.gvk, &id.name, id.effective_namespace()).hash(&mut hasher);
-    hasher.finish()
+/// Places of resources with one digest: nearly always one.
+#[derive(Debug, Clone, Default)]
+struct Places {
+    first: Option<usize>,
+    more: Vec<usize>,
+}
+
+impl Places {
+    fn add(&mut self, place: usize) {
+        match self.first {
+            None => self.first = Some(place),
+            Some(first) => {
+                self.first = Some(first.min(place));
+                self.more.push(first.max(place));
+                self.more.sort_unstable();
+            }
+        }
+    }
+
+    fn remove(&mut self, place: usize) {
+        if self.first == Some(place) {
+            self.first = (!self.more.is_empty()).then(|| self.more.remove(0));
+        } else {
+            self.more.retain(|other| *other != place);
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = usize> + '_ {
+        self.first.into_iter().chain(self.more.iter().copied())
+    }
+}
+
+/// Takes digests as they are.
+#[derive(Debug, Clone, Copy, Default)]
+struct AsIs(u64);
+
+impl Hasher for AsIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, digest: u64) {
+        self.0 = digest;
+    }
 }
 
 impl ResMap {
@@ -80,9 +126,9 @@ impl ResMap {
         at: usize,
         change: impl FnOnce(&mut Resource) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let old = fingerprint(self.list[at].id());
+        let old = self.list[at].digest();
         let result = change(&mut self.list[at]);
-        let new = fingerprint(self.list[at].id());
+        let new = self.list[at].digest();
         if let Some(index) = &mut self.by_name {
             note_names(index, &self.list[at], at);
         }
@@ -91,11 +137,9 @@ impl ResMap {
             && let Some(index) = &mut self.by_id
         {
             if let Some(places) = index.get_mut(&old) {
-                places.retain(|place| *place != at);
+                places.remove(at);
             }
-            let places = index.entry(new).or_default();
-            places.push(at);
-            places.sort_unstable();
+            index.entry(new).or_default().add(at);
         }
         result
     }
@@ -106,6 +150,27 @@ impl ResMap {
         std::mem::take(&mut self.list)
     }
 
+    /// Puts the resources into the order of the keys; equal ones stay as they are.
+    ///
+    /// # Errors
+    /// Two have one id.
+    pub(crate) fn sort<K>(
+        &mut self,
+        key: impl Fn(&Resource) -> K,
+        compare: impl Fn(&K, &K) -> Ordering,
+    ) -> Result<(), Error> {
+        let unique = self.unique && self.by_id.is_some();
+        let list = self.take();
+        let mut keyed: Vec<_> = list.into_iter().map(|it| (key(&it), it)).collect();
+        keyed.sort_by(|(a, _), (b, _)| compare(a, b));
+        let sorted = keyed.into_iter().map(|(_, resource)| resource);
+        if unique {
+            self.list = sorted.collect();
+            return Ok(());
+        }
+        self.append_all(sorted)
+    }
+
     /// A map of resources that are known to differ.
     pub(crate) fn of(list: Vec<Resource>) -> Self {
         Self {
@@ -114,26 +179,28 @@ impl ResMap {
         }
     }
 
-    fn index(&mut self) -> &mut HashMap<u64, Vec<usize>> {
+    fn index(&mut self) -> &mut HashMap<u64, Places, BuildHasherDefault<AsIs>> {
         let list = &self.list;
         self.by_id.get_or_insert_with(|| {
-            let mut index: HashMap<u64, Vec<usize>> = HashMap::with_capacity(list.len());
+            let mut index: HashMap<u64, Places, _> =
+                HashMap::with_capacity_and_hasher(list.len(), BuildHasherDefault::default());
             for (at, resource) in list.iter().enumerate() {
-                index
-                    .entry(fingerprint(resource.id()))
-                    .or_default()
-                    .push(at);
+                index.entry(resource.digest()).or_default().add(at);
             }
             index
         })
     }
 
-    /// The places of resources with this current id.
-    pub(crate) fn places_of(&mut self, id: &ResId) -> Vec<usize> {
-        let places = self.index().get(&fingerprint(id)).cloned();
-        let mut places = places.unwrap_or_default();
-        places.retain(|at| self.list[*at].id().same_as(id));
-        places
+    fn places(&mut self, digest: u64, id: &ResId) -> Vec<usize> {
+        let places = self.index().get(&digest).cloned().unwrap_or_default();
+        let same = places.iter().filter(|at| self.list[*at].id().same_as(id));
+        same.collect()
+    }
+
+    /// The places of all resources with the current id of one.
+    pub(crate) fn places_like(&mut self, at: usize) -> Vec<usize> {
+        let id = self.list[at].id().clone();
+        self.places(self.list[at].digest(), &id)
     }
 
     /// Adds a resource at the end.
@@ -141,15 +208,19 @@ impl ResMap {
     /// # Errors
     /// One of the same id is there.
     pub(crate) fn append(&mut self, resource: Resource) -> Result<(), Error> {
-        if !self.places_of(resource.id()).is_empty() {
+        if self.list.is_empty() {
+            self.forget_ids();
+            self.list.push(resource);
+            return Ok(());
+        }
+        if !self.places(resource.digest(), resource.id()).is_empty() {
             bail!(
                 "may not add resource with an already registered id: {}",
                 resource.id()
             );
         }
         let at = self.list.len();
-        let key = fingerprint(resource.id());
-        self.index().entry(key).or_default().push(at);
+        self.index().entry(resource.digest()).or_default().add(at);
         if let Some(index) = &mut self.by_name {
             note_names(index, &resource, at);
         }

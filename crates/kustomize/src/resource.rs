@@ -5,6 +5,7 @@ mod read;
 mod shared;
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use kyaml::{Node, Style, Text};
@@ -50,6 +51,8 @@ const INTERNAL: [&str; 19] = [
 pub(crate) struct Resource {
     node: Node,
     id: ResId,
+    /// The digest of what counts of the id.
+    digest: u64,
     /// The kind is one of Kubernetes itself.
     builtin: bool,
     /// Former names, prefixes and the like. While the node is worked on, its annotations lack them.
@@ -70,6 +73,7 @@ impl Resource {
         let mut resource = Self {
             node,
             id: ResId::default(),
+            digest: 0,
             builtin: false,
             history: History::default(),
             shared: Shared::default(),
@@ -94,6 +98,11 @@ impl Resource {
     /// The id as the object says it now.
     pub(crate) fn id(&self) -> &ResId {
         &self.id
+    }
+
+    /// A digest of the id: the same for ids that count as the same.
+    pub(crate) fn digest(&self) -> u64 {
+        self.digest
     }
 
     /// The schemas of this build.
@@ -124,19 +133,30 @@ impl Resource {
         let gvk = &self.id.gvk;
         let parts = (gvk.group.as_str(), gvk.version.as_str());
         let same = gvk.kind == kind && parts == split_api_version(api_version);
+        let mut changed = !same || self.digest == 0;
         if !same {
             self.id.gvk = Gvk::of(api_version, kind);
         }
         // A schema that the build got meanwhile may know a kind that Kubernetes does not.
         if !same || !self.builtin {
             self.builtin = builtin_scope(api_version, kind).is_some();
-            self.id.cluster_scoped = self.schema.is_cluster_scoped(api_version, kind);
+            let scope = self.schema.is_cluster_scoped(api_version, kind);
+            changed |= scope != self.id.cluster_scoped;
+            self.id.cluster_scoped = scope;
         }
         if self.id.name != self.node.name() {
             self.node.name().clone_into(&mut self.id.name);
+            changed = true;
         }
         if self.id.namespace != self.node.namespace() {
             self.node.namespace().clone_into(&mut self.id.namespace);
+            changed = true;
+        }
+        if changed {
+            let id = &self.id;
+            let mut hasher = DefaultHasher::new();
+            (&id.gvk, &id.name, id.effective_namespace()).hash(&mut hasher);
+            self.digest = hasher.finish();
         }
     }
 

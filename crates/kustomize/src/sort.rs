@@ -64,13 +64,7 @@ fn by_kind(
     first: &[impl AsRef<str>],
     last: &[impl AsRef<str>],
 ) -> Result<(), Error> {
-    let mut keyed: Vec<_> = resources
-        .take()
-        .into_iter()
-        .map(|resource| (Key::of(resource.id(), first, last), resource))
-        .collect();
-    keyed.sort_by(|(a, _), (b, _)| a.compare(b));
-    resources.append_all(keyed.into_iter().map(|(_, resource)| resource))
+    resources.sort(|resource| Key::of(resource.id(), first, last), Key::compare)
 }
 
 struct Key {

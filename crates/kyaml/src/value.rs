@@ -283,6 +283,10 @@ impl Node {
                 }
                 _ => Self::raw(Content::Scalar(number.to_string().into()), Tag::Int),
             },
+            // Upstream prints it without quotes and reads it again as the key that merges.
+            Json::String(text) if text == "<<" => {
+                Self::raw(Content::Scalar(text.into()), Tag::Merge)
+            }
             Json::String(text) => Self::quoted_string(text),
             Json::Array(items) => Self::sequence_of(items.iter().map(Self::from_json)),
             Json::Object(map) => {

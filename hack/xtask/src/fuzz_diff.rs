@@ -7,6 +7,7 @@ mod engines;
 mod fields;
 mod generators;
 mod kinds;
+mod known;
 mod layers;
 mod minimise;
 mod patches;
@@ -73,6 +74,8 @@ struct Counts {
     same_text: u64,
     unstable: u64,
     differ: u64,
+    /// Cases by the known difference that they show.
+    known: BTreeMap<&'static str, Vec<u64>>,
     features: BTreeMap<&'static str, (u64, u64)>,
 }
 
@@ -106,6 +109,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         counts.add(&case, &comparison);
         if options.texts {
             show_texts(number, &comparison);
+        }
+        if let Verdict::Known(what) = comparison.verdict {
+            counts.known.entry(what).or_default().push(number);
         }
         if let Verdict::Differs(difference) = comparison.verdict {
             if !real.is_stable(&case.files)? {
@@ -172,7 +178,7 @@ impl Counts {
                 self.failing += 1;
                 self.same_text += u64::from(same_text);
             }
-            Verdict::Differs(_) => {}
+            Verdict::Differs(_) | Verdict::Known(_) => {}
         }
     }
 
@@ -193,5 +199,8 @@ impl Counts {
              {} left out because the real program says something else each time",
             self.equal, self.failing, self.same_text, self.unstable
         );
+        for (what, numbers) in &self.known {
+            println!("differ as the parity page says, in {what}: cases {numbers:?}");
+        }
     }
 }

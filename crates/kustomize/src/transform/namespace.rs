@@ -68,8 +68,7 @@ impl Namespace {
                     false => resource.edit(|node| self.apply(node, scoped)),
                 }
             })?;
-            let id = resources.list()[at].id().clone();
-            let same = resources.places_of(&id);
+            let same = resources.places_like(at);
             if same.len() != 1 {
                 let found: Vec<String> = same
                     .iter()

@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result};
 use file_tree::{FileTree, Limits};
 use kustomize::{Options, Order, TreeFs};
 
+use super::known;
 use super::layers::ROOT;
 
 /// Where our engine sees the files.
@@ -27,6 +28,8 @@ pub(super) enum Verdict {
     Failing { same_text: bool },
     /// Something differs.
     Differs(Difference),
+    /// They differ in something that the parity page names.
+    Known(&'static str),
 }
 
 /// What differs.
@@ -70,7 +73,12 @@ impl Real {
         for (name, order) in [("legacy", Order::Legacy), ("none", Order::Accumulated)] {
             let theirs = self.build(name)?;
             let ours = ours(files, order);
-            let verdict = judge(&theirs, &ours);
+            let mut verdict = judge(&theirs, &ours);
+            if let (Verdict::Differs(_), Ok(theirs), Ok(ours)) = (verdict, &theirs, &ours)
+                && known::is_hash_of_another_kind(files, theirs, ours)
+            {
+                verdict = Verdict::Known(known::HASH_OF_ANOTHER_KIND);
+            }
             let equal = verdict == Verdict::Equal;
             if !equal || first.is_none() {
                 first = Some(Comparison {

@@ -157,9 +157,16 @@ pub trait Object: Send + Sync + fmt::Debug {
         Vec::new()
     }
 
+    /// The fields that other packages see: their names begin with a capital.
+    fn exported(&self) -> Vec<(&'static str, Value)> {
+        let mut fields = self.fields();
+        fields.retain(|(name, _)| name.starts_with(char::is_uppercase));
+        fields
+    }
+
     /// The fields as `encoding/json` names them, without those that it leaves out.
     fn json_fields(&self) -> Vec<(&'static str, Value)> {
-        self.fields()
+        self.exported()
     }
 
     /// The text that stands for it in JSON, YAML and TOML, if it is written as one.

@@ -188,7 +188,7 @@ impl Writer<'_> {
         let (pairs, is_map) = match value {
             Value::Map(map) => (map.entries(), true),
             Value::Object(object) => {
-                let fields = object.fields().into_iter();
+                let fields = object.exported().into_iter();
                 let pairs = fields.map(|(name, it)| (Str::from(name), it)).collect();
                 (pairs, false)
             }

@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 
 use super::super::rng::Rng;
 
-/// What differs from run to run: chance, the clock, the order of a map.
+/// What differs from run to run: chance, the clock, the order of a map, and what `%d` prints of a time.
 const LEFT_OUT: &[&str] = &[
     "ago",
     "bcrypt",
@@ -38,7 +38,9 @@ const LEFT_OUT: &[&str] = &[
     "randBytes",
     "randInt",
     "randNumeric",
+    "mustToDate",
     "shuffle",
+    "toDate",
     "uuidv4",
     "values",
 ];
@@ -58,6 +60,56 @@ const GREEDY: &[&str] = &[
 const BUILTINS: &[&str] = &[
     "and", "or", "not", "len", "index", "print", "println", "html", "js", "urlquery", "eq", "ne",
     "lt", "le", "gt", "ge",
+];
+
+/// What takes its list as the first argument, and `has`, `chunk`, `join`, which take it as the last.
+const OF_LISTS: &[&str] = &[
+    "append",
+    "chunk",
+    "compact",
+    "concat",
+    "first",
+    "has",
+    "initial",
+    "join",
+    "last",
+    "len",
+    "mustAppend",
+    "mustChunk",
+    "mustCompact",
+    "mustFirst",
+    "mustHas",
+    "mustInitial",
+    "mustLast",
+    "mustPrepend",
+    "mustPush",
+    "mustRest",
+    "mustReverse",
+    "mustSlice",
+    "mustUniq",
+    "mustWithout",
+    "prepend",
+    "push",
+    "rest",
+    "reverse",
+    "slice",
+    "sortAlpha",
+    "toStrings",
+    "uniq",
+    "without",
+];
+
+const LISTS: &[&str] = &[
+    ".Values.list",
+    ".Values.mixed",
+    ".Values.empty",
+    ".Values.maps",
+    "(list)",
+    "(list 1 2 3)",
+    "(list \"x\" \"y\" nil)",
+    "(until 4)",
+    "(splitList \",\" \"a,b,c\")",
+    "(tuple 1.5 true (dict))",
 ];
 
 const TEXTS: &[&str] = &[
@@ -241,6 +293,16 @@ impl Snippets<'_> {
                 .copied();
             text.push(' ');
             text += &match ty {
+                Some(Type::Any) if OF_LISTS.contains(&name) && self.rng.chance(85) => {
+                    let lists = index == 0
+                        || name == "concat"
+                        || matches!(name, "has" | "mustHas" | "join");
+                    if lists {
+                        self.rng.text(LISTS)
+                    } else {
+                        self.argument(depth)
+                    }
+                }
                 Some(Type::Int(_)) if GREEDY.contains(&name) => self.number(),
                 Some(ty) if self.rng.chance(90) => self.of_type(ty, depth),
                 _ => self.argument(depth),

@@ -14,7 +14,7 @@ mod encoding;
 mod flow;
 mod given;
 mod include;
-mod json;
+pub(crate) mod json;
 mod lists;
 mod math;
 mod paths;
@@ -24,6 +24,9 @@ mod strings;
 mod toml;
 mod types;
 mod url;
+mod yaml;
+
+pub(crate) use regex::Pattern;
 
 use go_template::{Call, Closure, Failure, Functions, Signature, Value};
 
@@ -57,6 +60,7 @@ const FAMILIES: &[fn(&mut Functions, &Env)] = &[
     |functions, _| toml::register(functions),
     |functions, _| types::register(functions),
     url::register,
+    |functions, _| yaml::register(functions),
 ];
 
 /// A function without state: its names, its type, its body.

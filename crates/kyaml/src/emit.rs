@@ -7,7 +7,6 @@ mod printer;
 mod styled;
 
 pub(crate) use analysis::width;
-pub use order::key_less;
-pub(crate) use order::sort_by_key;
-pub use output::print_value;
+pub use order::{key_less, sort_by_key};
+pub use output::{Shape, Source, key_text, print_source, print_value};
 pub use styled::SequenceIndent;

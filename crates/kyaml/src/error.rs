@@ -18,6 +18,9 @@ pub enum Error {
     /// Values of unexpected type, one line each.
     #[error("yaml: unmarshal errors:\n  {}", .0.join("\n  "))]
     Unmarshal(Vec<String>),
+    /// A key that cannot become text.
+    #[error("{0}")]
+    Key(String),
     /// JSON cannot express the value.
     #[error("json: {0}")]
     Json(String),

@@ -7,6 +7,7 @@ mod flow;
 
 use crate::Error;
 use crate::node::{Style, Text};
+use crate::resolve::Rules;
 use crate::scan::{Mark, Scanner, Token, TokenKind};
 
 /// What happens in a document.
@@ -81,22 +82,9 @@ pub(crate) struct Parser<'a> {
     stem: String,
 }
 
-/// The error of the grammar: lines count from 0, as upstream prints them.
-fn grammar_error<T>(context: Mark, at: Mark, problem: &str) -> Result<T, Error> {
-    let line = if context.line == 0 {
-        at.line
-    } else {
-        context.line
-    };
-    Err(Error::Syntax {
-        line: line as usize,
-        problem: problem.into(),
-    })
-}
-
 impl<'a> Parser<'a> {
-    pub(crate) fn new(text: &'a str, depth: usize) -> Result<Self, Error> {
-        let mut scanner = Scanner::new(text, depth)?;
+    pub(crate) fn new(text: &'a str, depth: usize, rules: Rules) -> Result<Self, Error> {
+        let mut scanner = Scanner::new(text, depth, rules)?;
         scanner.take()?;
         Ok(Self {
             scanner,
@@ -106,6 +94,20 @@ impl<'a> Parser<'a> {
             tags: Vec::new(),
             comments: EventComments::default(),
             stem: String::new(),
+        })
+    }
+
+    /// The error of the grammar: lines count from 0, as upstream prints them. Version 2 names the line of
+    /// the problem, version 3 that of its context.
+    fn grammar_error<T>(&self, context: Mark, at: Mark, problem: &str) -> Result<T, Error> {
+        let (first, second) = match self.scanner.rules {
+            Rules::V2 => (at.line, context.line),
+            Rules::V3 => (context.line, at.line),
+        };
+        let line = if first == 0 { second } else { first };
+        Err(Error::Syntax {
+            line: line as usize,
+            problem: problem.into(),
         })
     }
 
@@ -192,7 +194,7 @@ impl<'a> Parser<'a> {
     }
 
     fn node(&mut self, block: bool, indentless: bool) -> Result<Event, Error> {
-        let (mut kind, start, mut at) = self.peek()?;
+        let (mut kind, start, _) = self.peek()?;
         let mut token_start = start;
         if kind == TokenKind::Alias {
             self.pop_state();
@@ -208,9 +210,8 @@ impl<'a> Parser<'a> {
                 TokenKind::Tag if tag.is_none() => tag = Some((self.take()?.text, token_start)),
                 _ => break,
             }
-            (kind, token_start, at) = self.peek()?;
+            (kind, token_start, _) = self.peek()?;
         }
-        let _ = at;
         let tag = match tag {
             Some((tag, tag_mark)) => Some(self.full_tag(&tag, start, tag_mark)?),
             None => None,
@@ -256,9 +257,13 @@ impl<'a> Parser<'a> {
                 };
             }
             _ if found.anchor.is_some() || found.tag.is_some() => self.pop_state(),
-            _ => return grammar_error(start, token_start, "did not find expected node content"),
+            _ => return self.no_node(start, token_start),
         }
         Ok(found)
+    }
+
+    fn no_node<T>(&self, start: Mark, at: Mark) -> Result<T, Error> {
+        self.grammar_error(start, at, "did not find expected node content")
     }
 
     fn full_tag(&self, tag: &str, start: Mark, at: Mark) -> Result<Text, Error> {
@@ -268,7 +273,7 @@ impl<'a> Parser<'a> {
         }
         match self.tags.iter().find(|(known, _)| known == handle) {
             Some((_, prefix)) => Ok(Text::from(format!("{prefix}{suffix}"))),
-            None => grammar_error(start, at, "found undefined tag handle"),
+            None => self.grammar_error(start, at, "found undefined tag handle"),
         }
     }
 
@@ -306,7 +311,7 @@ impl<'a> Parser<'a> {
             }
             _ => {
                 let context = self.marks.pop().unwrap_or_default();
-                grammar_error(context, start, "did not find expected '-' indicator")
+                self.grammar_error(context, start, "did not find expected '-' indicator")
             }
         }
     }
@@ -379,7 +384,7 @@ impl<'a> Parser<'a> {
             }
             _ => {
                 let context = self.marks.pop().unwrap_or_default();
-                grammar_error(context, start, "did not find expected key")
+                self.grammar_error(context, start, "did not find expected key")
             }
         }
     }

@@ -18,6 +18,7 @@
 //!   [`json_patch`] for RFC 6902.
 //! - Print: [`Node::to_output`] as `kustomize build` prints an object, [`Node::to_styled`] as it was
 //!   written, [`Node::to_json`] as a value, [`Node::to_json_1_1`] as kustomize reads its own files.
+//! - Helm: [`v2::read`] reads as go-yaml's version 2, [`print_source`] prints as it does.
 //! - Names: [`Node::object_kind`] is the field `kind`; [`Node::kind`] is the kind of node.
 //!
 //! Null is a scalar whose tag is [`Tag::Null`]; a missing field is `None`. A scalar made by
@@ -40,9 +41,12 @@ pub mod resolve;
 mod scan;
 mod schema;
 mod simple;
+pub mod v2;
 mod value;
 
-pub use emit::{SequenceIndent, key_less, print_value};
+pub use emit::{
+    SequenceIndent, Shape, Source, key_less, key_text, print_source, print_value, sort_by_key,
+};
 pub use error::Error;
 pub use limits::Limits;
 pub use node::{

@@ -193,6 +193,13 @@ impl Tag {
         ];
         NAMED.into_iter().find(|tag| tag.as_str() == text)
     }
+
+    /// The tag of a text in full (`tag:yaml.org,2002:str`).
+    pub(crate) fn from_long(text: &str) -> Self {
+        text.strip_prefix("tag:yaml.org,2002:")
+            .and_then(|rest| Self::from_short(&format!("!!{rest}")))
+            .unwrap_or(Self::Other)
+    }
 }
 
 impl Kind {

@@ -133,7 +133,7 @@ impl<'a> Builder<'a> {
             return Err(Error::Limit("input is too large".into()));
         }
         Ok(Self {
-            parser: Parser::new(text, limits.depth)?,
+            parser: Parser::new(text, limits.depth, Rules::V3)?,
             frames: Vec::new(),
             finished: Vec::new(),
             needs_expansion: false,

@@ -5,8 +5,7 @@
 mod float;
 mod timestamp;
 
-pub use float::format_g;
-pub(crate) use float::format_g_32;
+pub use float::{format_g, format_g_32};
 pub use timestamp::Timestamp;
 
 use crate::node::Tag;
@@ -79,6 +78,29 @@ pub fn tagged(tag: Tag, text: &str) -> Option<(Tag, Value)> {
                 _ => None,
             }
         }
+    }
+}
+
+/// As [`tagged`], by yaml.v2: the tag that was found if text and tag contradict each other.
+///
+/// # Errors
+/// The tag that the text has by itself.
+pub fn tagged_1_1(tag: Tag, text: &str) -> Result<Value, Tag> {
+    if !matches!(
+        tag,
+        Tag::Null | Tag::Bool | Tag::Int | Tag::Float | Tag::Timestamp
+    ) {
+        return Ok(Value::Text);
+    }
+    let (found, value) = match text.as_bytes().first() {
+        Some(b'0'..=b'9' | b'+' | b'-') => number(text, tag == Tag::Timestamp, Rules::V2),
+        _ => plain(text, Rules::V2),
+    };
+    match (tag, value) {
+        _ if tag == found => Ok(value),
+        #[expect(clippy::cast_precision_loss, reason = "as Go converts")]
+        (Tag::Float, Value::Int(int)) => Ok(Value::Float(int as f64)),
+        _ => Err(found),
     }
 }
 

@@ -4,15 +4,20 @@
 //! be what Go accepts, YAML 1.1 leftovers included; and comments belong to nodes by rules that need the
 //! scanner's own positions.
 //!
-//! Source: go.yaml.in/yaml v3.0 `scannerc.go`.
+//! By the rules of yaml.v2 the same scanner reads without comments, looks no further than it has to, and
+//! names other lines.
+//!
+//! Source: go.yaml.in/yaml v3.0 and v2.4 `scannerc.go`.
 
 mod comments;
 mod indicators;
+mod keys;
 mod properties;
 mod scalars;
 
 use crate::Error;
 use crate::node::{Style, Text};
+use crate::resolve::Rules;
 
 pub(crate) use comments::Comment;
 
@@ -79,6 +84,8 @@ struct SimpleKey {
     required: bool,
     token: usize,
     mark: Mark,
+    /// Version 2 has lost track of it: a `:` behind it comes too late.
+    lost: bool,
 }
 
 pub(crate) struct Scanner<'a> {
@@ -103,6 +110,7 @@ pub(crate) struct Scanner<'a> {
     /// The next token is known to be complete.
     available: bool,
     depth: usize,
+    pub(crate) rules: Rules,
     pub(crate) comments: Vec<Comment>,
     pub(crate) comments_head: usize,
 }
@@ -118,11 +126,13 @@ const fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-'
 }
 
-/// The error of a scanner: lines count from 1, but a context in the first line is not shown.
-pub(crate) fn scan_error(context: Mark, problem_at: Mark, problem: impl Into<String>) -> Error {
-    let line = match (context.line, problem_at.line) {
-        (0, 0) => 0,
-        (0, line) | (line, _) => line + 1,
+/// The error of a scanner: lines count from 1, but the first line is not shown. Version 2 names the line of
+/// the problem, version 3 that of its context.
+fn scan_error(rules: Rules, context: Mark, problem_at: Mark, problem: impl Into<String>) -> Error {
+    let line = match (rules, context.line, problem_at.line) {
+        (_, 0, 0) => 0,
+        (Rules::V2, context, 0) => context,
+        (Rules::V2, _, line) | (Rules::V3, 0, line) | (Rules::V3, line, _) => line + 1,
     };
     Error::Syntax {
         line: line as usize,
@@ -132,7 +142,7 @@ pub(crate) fn scan_error(context: Mark, problem_at: Mark, problem: impl Into<Str
 
 impl<'a> Scanner<'a> {
     /// A scanner of a text that nests at most `depth` deep.
-    pub(crate) fn new(text: &'a str, depth: usize) -> Result<Self, Error> {
+    pub(crate) fn new(text: &'a str, depth: usize, rules: Rules) -> Result<Self, Error> {
         let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
         refuse_control_characters(text)?;
         let mut scanner = Self {
@@ -152,6 +162,7 @@ impl<'a> Scanner<'a> {
             ended: false,
             available: false,
             depth,
+            rules,
             comments: Vec::new(),
             comments_head: 0,
         };
@@ -183,20 +194,21 @@ impl<'a> Scanner<'a> {
         Ok(token)
     }
 
-    /// Scans until two tokens follow the next one, which comments need to find their nodes, and until
-    /// it is known whether the next one is a key.
+    /// Scans until two tokens follow the next one, which comments need to find their nodes (by version 2:
+    /// until there is a next one), and until it is known whether the next one is a key.
     fn fetch_more(&mut self) -> Result<(), Error> {
         if self.available {
             return Ok(());
         }
         self.available = true;
+        let further = if self.rules == Rules::V3 { 2 } else { 0 };
         loop {
-            if self.ended || self.head + 2 < self.tokens.len() {
+            if self.ended || self.head + further < self.tokens.len() {
                 let head = self.taken;
                 let key = self
                     .simple_keys
                     .iter()
-                    .rposition(|key| key.possible && key.token == head);
+                    .rposition(|key| key.possible && key.token == head && !key.lost);
                 match key {
                     None => return Ok(()),
                     Some(key) if !self.is_key_valid(key)? || self.ended => return Ok(()),
@@ -216,9 +228,16 @@ impl<'a> Scanner<'a> {
         self.tokens.push(token);
     }
 
+    /// Inserts a token before another one; behind all if that one is taken.
     fn insert(&mut self, number: usize, token: Token) {
-        let at = self.head + (number - self.taken);
+        let ahead = number.checked_sub(self.taken);
+        let at = ahead.map_or(self.tokens.len(), |ahead| self.head + ahead);
         self.tokens.insert(at.min(self.tokens.len()), token);
+    }
+
+    /// The number of the token that comes next.
+    fn next_number(&self) -> usize {
+        self.taken + (self.tokens.len() - self.head)
     }
 
     fn byte(&self, ahead: usize) -> u8 {
@@ -296,7 +315,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn error<T>(&self, context: Mark, problem: &str) -> Result<T, Error> {
-        Err(scan_error(context, self.mark, problem))
+        Err(scan_error(self.rules, context, self.mark, problem))
     }
 
     /// Scans the next token, or several if it closes or opens collections.
@@ -367,106 +386,6 @@ impl<'a> Scanner<'a> {
             if self.flow_level == 0 {
                 self.simple_key_allowed = true;
             }
-        }
-    }
-
-    fn is_key_valid(&mut self, at: usize) -> Result<bool, Error> {
-        let key = self.simple_keys[at];
-        if !key.possible {
-            return Ok(false);
-        }
-        if key.mark.line < self.mark.line || key.mark.index + LONGEST_KEY < self.mark.index {
-            if key.required {
-                return self.error(key.mark, "could not find expected ':'");
-            }
-            self.simple_keys[at].possible = false;
-            return Ok(false);
-        }
-        Ok(true)
-    }
-
-    fn save_key(&mut self) -> Result<(), Error> {
-        if !self.simple_key_allowed {
-            return Ok(());
-        }
-        self.remove_key()?;
-        let key = SimpleKey {
-            possible: true,
-            required: self.flow_level == 0 && self.indent == i64::from(self.mark.column),
-            token: self.taken + (self.tokens.len() - self.head),
-            mark: self.mark,
-        };
-        if let Some(last) = self.simple_keys.last_mut() {
-            *last = key;
-        }
-        Ok(())
-    }
-
-    fn remove_key(&mut self) -> Result<(), Error> {
-        let mark = self.mark;
-        match self.simple_keys.last_mut() {
-            Some(key) if key.possible && key.required => {
-                Err(scan_error(key.mark, mark, "could not find expected ':'"))
-            }
-            Some(key) => {
-                key.possible = false;
-                Ok(())
-            }
-            None => Ok(()),
-        }
-    }
-
-    /// Opens a block collection if the column is deeper than the current one.
-    fn roll(
-        &mut self,
-        column: u32,
-        number: Option<usize>,
-        kind: TokenKind,
-        mark: Mark,
-    ) -> Result<(), Error> {
-        if self.flow_level > 0 || self.indent >= i64::from(column) {
-            return Ok(());
-        }
-        self.indents.push(self.indent);
-        self.indent = i64::from(column);
-        if self.indents.len() > self.depth {
-            let problem = format!("exceeded max depth of {}", self.depth);
-            return self.error(
-                self.simple_keys.last().map_or(mark, |key| key.mark),
-                &problem,
-            );
-        }
-        let token = Token::new(kind, mark, mark);
-        match number {
-            Some(number) => self.insert(number, token),
-            None => self.push(token),
-        }
-        Ok(())
-    }
-
-    /// Closes the block collections that are deeper than the column.
-    fn unroll(&mut self, column: i64, scan_mark: Mark) {
-        if self.flow_level > 0 {
-            return;
-        }
-        let mut block_mark = Mark {
-            index: scan_mark.index.saturating_sub(1),
-            ..scan_mark
-        };
-        while self.indent > column {
-            // The end moves above comments that stand at the indentation of the block that ends.
-            let mut stop = block_mark.index;
-            for comment in self.comments[self.comments_head..].iter().rev() {
-                if comment.end.index < stop {
-                    break;
-                }
-                if i64::from(comment.start.column) == self.indent + 1 {
-                    block_mark = comment.start;
-                }
-                stop = comment.scan.index;
-            }
-            self.push(Token::new(TokenKind::BlockEnd, block_mark, block_mark));
-            self.indent = self.indents.pop().unwrap_or(-1);
         }
     }
 }

@@ -8,6 +8,7 @@ mod json;
 mod legacy;
 
 pub(crate) use exact::from_json_text;
+pub(crate) use json::go_quote;
 pub use json::to_go_json;
 
 use std::borrow::Cow;
@@ -116,7 +117,7 @@ fn becomes_quoted(text: &str, context: Context) -> bool {
     }
 }
 
-fn decode_binary(text: &str) -> Result<String, Error> {
+pub(crate) fn decode_binary(text: &str) -> Result<String, Error> {
     let packed: String = text.chars().filter(|c| !matches!(c, '\n' | '\r')).collect();
     let bytes = base64::engine::general_purpose::STANDARD.decode(packed);
     let bytes =

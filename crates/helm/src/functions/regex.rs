@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use go_template::{Budget, Failure, Functions, List, Origin, Signature, Str, Type, Value, quote};
 
 use super::given;
-use pattern::Pattern;
+pub(crate) use pattern::Pattern;
 
 /// How many compiled patterns are kept at most.
 const KEPT: usize = 64;

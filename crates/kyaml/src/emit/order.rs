@@ -72,8 +72,8 @@ fn digits(text: &str, start: i64) -> (usize, i64) {
 /// So many items are sorted in place.
 const FEW: usize = 16;
 
-/// Sorts by key. Works on any relation: what has been placed is never compared again.
-pub(crate) fn sort_by_key<T, F: Fn(&T) -> &str>(items: &mut Vec<T>, key: F) {
+/// Sorts by key, as keys are printed. Works on any relation: what has been placed is never compared again.
+pub fn sort_by_key<T, F: Fn(&T) -> &str>(items: &mut Vec<T>, key: F) {
     if items
         .windows(2)
         .all(|pair| !key_less(key(&pair[1]), key(&pair[0])))

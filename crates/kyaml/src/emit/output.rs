@@ -20,18 +20,80 @@ use crate::value::{
 use crate::{Error, Limits, Tag};
 
 /// What a place in a tree holds, ready to print.
-enum Shape<'a, S> {
+#[derive(Clone, Debug, PartialEq)]
+pub enum Shape<'a, S> {
+    /// Nothing.
     Null,
+    /// A boolean.
     Bool(bool),
+    /// An integer.
     Int(i64),
+    /// An integer beyond `i64`.
     Uint(u64),
+    /// A float that prints as one.
     Float(f64),
+    /// A text.
     Text(Cow<'a, str>),
+    /// A map, in any order.
     Map(Vec<(Cow<'a, str>, S)>),
+    /// A list.
     List(Vec<S>),
 }
 
-trait Source<'a>: Copy {
+impl<'a, S> Shape<'a, S> {
+    /// A float behind JSON: one without a fraction is an integer.
+    ///
+    /// # Errors
+    /// [`Error::Json`] for infinities.
+    pub fn of_float(value: f64) -> Result<Self, Error> {
+        float(value)
+    }
+
+    /// A text behind JSON.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for control characters that YAML does not allow.
+    pub fn of_text(text: Cow<'a, str>) -> Result<Self, Error> {
+        printable(text).map(Self::Text)
+    }
+}
+
+/// A key behind JSON, as the second reader sees it: one that is too long or broken over lines is none.
+///
+/// # Errors
+/// As [`Shape::of_text`], and [`Error::Syntax`].
+pub fn key_text(text: Cow<'_, str>) -> Result<Cow<'_, str>, Error> {
+    if text.len() <= LONGEST_KEY / 6 && text.is_ascii() {
+        return printable(text);
+    }
+    let breaks = text.matches('\u{85}').count();
+    let quoted = text.chars().fold(2, |length, char| {
+        length
+            + match char {
+                '"' | '\\' | '\n' | '\r' | '\t' | '\u{8}' | '\u{c}' => 2,
+                '<' | '>' | '&' | '\u{2028}' | '\u{2029}' | '\0'..'\u{20}' => 6,
+                _ => 1,
+            }
+    });
+    let text = printable(text)?;
+    if breaks > 0 || quoted > LONGEST_KEY {
+        return Err(Error::Syntax {
+            line: breaks,
+            problem: "did not find expected ',' or '}'".into(),
+        });
+    }
+    Ok(text)
+}
+
+/// The longest distance between a key and its `:`, in characters.
+const LONGEST_KEY: usize = 1024;
+
+/// Something that prints as data.
+pub trait Source<'a>: Sized {
+    /// What is there.
+    ///
+    /// # Errors
+    /// What cannot be printed.
     fn shape(self) -> Result<Shape<'a, Self>, Error>;
 }
 
@@ -231,6 +293,14 @@ impl Node {
 /// [`Error::Invalid`] for control characters that YAML does not allow.
 pub fn print_value(value: &Json, out: &mut String) -> Result<(), Error> {
     print(value, out)
+}
+
+/// Appends whatever is there as sigs.k8s.io/yaml prints it.
+///
+/// # Errors
+/// Those of the source, and [`Error::Limit`] if it nests too deep.
+pub fn print_source<'a, S: Source<'a>>(source: S, out: &mut String) -> Result<(), Error> {
+    print(source, out)
 }
 
 fn print<'a, S: Source<'a>>(source: S, out: &mut String) -> Result<(), Error> {

@@ -1,6 +1,6 @@
 //! The grammar of documents and directives.
 
-use super::{Event, EventComments, EventKind, Parser, State, event, grammar_error};
+use super::{Event, EventComments, EventKind, Parser, State, event};
 use crate::Error;
 use crate::node::Text;
 use crate::scan::{Mark, TokenKind};
@@ -38,7 +38,7 @@ impl Parser<'_> {
         }
         let (kind, at, _) = self.peek()?;
         if kind != TokenKind::DocumentStart {
-            return grammar_error(
+            return self.grammar_error(
                 Mark::default(),
                 at,
                 "did not find expected <document start>",
@@ -76,7 +76,7 @@ impl Parser<'_> {
             match kind {
                 TokenKind::Version => {
                     if versioned {
-                        return grammar_error(
+                        return self.grammar_error(
                             Mark::default(),
                             at,
                             "found duplicate %YAML directive",
@@ -84,7 +84,7 @@ impl Parser<'_> {
                     }
                     versioned = true;
                     if self.take()?.text != "1.1" {
-                        return grammar_error(
+                        return self.grammar_error(
                             Mark::default(),
                             at,
                             "found incompatible YAML document",
@@ -95,7 +95,7 @@ impl Parser<'_> {
                     let token = self.take()?;
                     let (handle, prefix) = token.text.split_once('\0').unwrap_or_default();
                     if self.tags.iter().any(|(known, _)| known == handle) {
-                        return grammar_error(
+                        return self.grammar_error(
                             Mark::default(),
                             at,
                             "found duplicate %TAG directive",

@@ -1,6 +1,6 @@
 //! The grammar inside `[]` and `{}`.
 
-use super::{Event, EventKind, Parser, State, event, grammar_error};
+use super::{Event, EventKind, Parser, State, event};
 use crate::Error;
 use crate::node::Style;
 use crate::scan::{Mark, TokenKind};
@@ -23,7 +23,7 @@ impl Parser<'_> {
         }
         if kind != TokenKind::FlowEntry {
             let context = self.marks.pop().unwrap_or_default();
-            return grammar_error(context, start, problem);
+            return self.grammar_error(context, start, problem);
         }
         self.take()?;
         let (kind, start, _) = self.peek()?;

@@ -75,6 +75,12 @@ impl Node {
         )
     }
 
+    /// A mapping of the given entries, in their order.
+    pub fn mapping_of_entries(entries: impl IntoIterator<Item = Entry>) -> Self {
+        let entries: Vec<Entry> = entries.into_iter().collect();
+        Self::raw(Content::Mapping(entries.into()), Tag::Map)
+    }
+
     /// An empty sequence.
     #[must_use]
     pub const fn sequence() -> Self {

@@ -70,7 +70,8 @@ pub fn format_g(value: f64) -> String {
 }
 
 /// As [`format_g`], for a finite 32 bit float.
-pub(crate) fn format_g_32(value: f32) -> String {
+#[must_use]
+pub fn format_g_32(value: f32) -> String {
     general(&format!("{value:e}"), || format!("{value}"))
 }
 

@@ -3,6 +3,7 @@
 //! Source: go.yaml.in/yaml v3.0 `scannerc.go` `yaml_parser_scan_comments`.
 
 use super::{Mark, Scanner, TokenKind, is_blank};
+use crate::resolve::Rules;
 
 /// How far a comment is looked for behind blanks.
 const FARTHEST: usize = 512;
@@ -24,7 +25,7 @@ pub(crate) struct Comment {
 impl Scanner<'_> {
     /// Takes a comment at the end of the current line.
     pub(super) fn scan_line_comment(&mut self, token: Mark) {
-        if self.newlines > 0 {
+        if self.newlines > 0 || self.rules == Rules::V2 {
             return;
         }
         let mut ahead = 0;
@@ -45,15 +46,20 @@ impl Scanner<'_> {
         });
     }
 
-    /// Takes the text up to the line break.
-    fn rest_of_line(&mut self) -> String {
-        let start = self.at;
-        let mut end = start;
+    /// Skips a comment up to the line break.
+    pub(super) fn skip_comment(&mut self) {
+        let mut end = self.at;
         while end < self.bytes.len() && self.break_here(end - self.at) == 0 {
             end += 1;
         }
         self.advance_to(end);
-        self.text[start..end].to_owned()
+    }
+
+    /// Takes the text up to the line break.
+    fn rest_of_line(&mut self) -> String {
+        let start = self.at;
+        self.skip_comment();
+        self.text[start..self.at].to_owned()
     }
 
     /// Makes a line comment behind the first dash of a list a head comment of what follows, if that
@@ -85,6 +91,10 @@ impl Scanner<'_> {
     /// Takes comments before the next token and splits them: those directly below the previous token
     /// are its foot, those above the next one are that one's head.
     pub(super) fn scan_comments(&mut self, scan_mark: Mark) {
+        if self.rules == Rules::V2 {
+            self.skip_comment();
+            return;
+        }
         let mut found = Gathering::new(self, scan_mark);
         let mut ahead = 0;
         while ahead < FARTHEST {

@@ -2,6 +2,7 @@
 
 use super::{Scanner, SimpleKey, Token, TokenKind, is_blank};
 use crate::Error;
+use crate::resolve::Rules;
 
 impl Scanner<'_> {
     fn push_indicator(&mut self, kind: TokenKind) {
@@ -37,6 +38,7 @@ impl Scanner<'_> {
         self.save_key()?;
         self.simple_keys.push(SimpleKey {
             mark: self.mark,
+            token: self.next_number(),
             ..SimpleKey::default()
         });
         self.flow_level += 1;
@@ -52,7 +54,14 @@ impl Scanner<'_> {
         self.remove_key()?;
         if self.flow_level > 0 {
             self.flow_level -= 1;
-            self.simple_keys.pop();
+            let inner = self.simple_keys.pop();
+            // A collection that saw no key of its own has the number of its bracket.
+            if let (Rules::V2, Some(inner), Some(outer)) =
+                (self.rules, inner, self.simple_keys.last_mut())
+                && outer.token == inner.token
+            {
+                outer.lost = true;
+            }
         }
         self.simple_key_allowed = false;
         self.push_indicator(kind);

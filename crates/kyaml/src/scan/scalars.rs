@@ -3,6 +3,7 @@
 use super::{Mark, Scanner, Token, TokenKind, is_blank};
 use crate::Error;
 use crate::node::{Style, Text};
+use crate::resolve::Rules;
 
 /// Line breaks and blanks between two parts of a scalar.
 #[derive(Default)]
@@ -292,7 +293,10 @@ impl Scanner<'_> {
         let (chomp, increment) = self.block_header(start)?;
         self.skip_blanks();
         if self.byte(0) == b'#' {
-            self.scan_line_comment(start);
+            match self.rules {
+                Rules::V2 => self.skip_comment(),
+                Rules::V3 => self.scan_line_comment(start),
+            }
         }
         if !self.is_break_or_end(0) {
             return self.error(start, "did not find expected comment or line break");

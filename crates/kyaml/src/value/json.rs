@@ -107,7 +107,7 @@ pub(super) fn lossy(bytes: &[u8]) -> String {
 }
 
 /// A text in double quotes, as Go's `%q` prints it.
-pub(super) fn go_quote(text: &str) -> String {
+pub(crate) fn go_quote(text: &str) -> String {
     let mut out = String::from("\"");
     for char in text.chars() {
         match char {
@@ -119,11 +119,23 @@ pub(super) fn go_quote(text: &str) -> String {
             c if u32::from(c) < 0x20 || c == '\u{7f}' => {
                 let _ = write!(out, "\\x{:02x}", u32::from(c));
             }
+            c if is_unseen(c) => {
+                let _ = write!(out, "\\u{:04x}", u32::from(c));
+            }
             c => out.push(c),
         }
     }
     out.push('"');
     out
+}
+
+/// Whether Go finds that a character beyond ASCII cannot be printed; private and unassigned ones are left out.
+fn is_unseen(char: char) -> bool {
+    matches!(
+        char,
+        '\u{80}'..='\u{A0}' | '\u{AD}' | '\u{1680}' | '\u{2000}'..='\u{200F}' | '\u{2028}'..='\u{202F}'
+            | '\u{205F}'..='\u{206F}' | '\u{3000}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}'
+    )
 }
 
 /// A value as Go's `%#v` prints it.

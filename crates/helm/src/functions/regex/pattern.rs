@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use go_template::{Budget, Failure, unicode};
+use go_template::{Budget, Failure, Limits, unicode};
 use regex_automata::meta::{Config, Regex};
 use regex_automata::util::captures::Captures;
 use regex_automata::{Input, MatchKind, Span};
@@ -23,7 +23,7 @@ const SHALLOW: usize = 100;
 
 /// A compiled pattern.
 #[derive(Debug)]
-pub(super) struct Pattern {
+pub(crate) struct Pattern {
     regex: Regex,
     /// The names of the groups, which may be there more than once; the whole match comes first.
     names: Vec<Option<String>>,
@@ -34,7 +34,7 @@ impl Pattern {
     ///
     /// # Errors
     /// Go's text. What is larger than [`SIZE`] is too large, sooner than in Go.
-    pub(super) fn compile(text: &[u8]) -> Result<Self, Failure> {
+    pub(crate) fn compile(text: &[u8]) -> Result<Self, Failure> {
         let Parsed { hir, names, height } = parse(text)?;
         let config = Config::new()
             .match_kind(MatchKind::LeftmostFirst)
@@ -51,6 +51,13 @@ impl Pattern {
             format!("error parsing regexp: expression too large: `{text}`")
         })?;
         Ok(Self { regex, names })
+    }
+
+    /// Whether a text holds a match. The search takes time in proportion to the text.
+    pub(crate) fn is_match(&self, text: &[u8]) -> bool {
+        let budget = Budget::untimed(Limits::default());
+        let finder = self.finder(text, &budget);
+        finder.is_ok_and(|finder| finder.find(0).is_some())
     }
 
     /// How many bytes it takes.

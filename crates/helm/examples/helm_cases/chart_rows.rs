@@ -1,0 +1,117 @@
+//! Rows of `values/` that render a whole small chart.
+
+use std::sync::Arc;
+
+use go_template::{Limits, Map, Value};
+use helm::Env;
+use helm::capabilities::{Capabilities, KubeVersion};
+use helm::chart::Chart;
+use helm::render::{Options, Release, Template};
+use serde_json::{Value as Json, json};
+
+use crate::load_rows;
+use crate::rows::{Outcome, expected, text, texts};
+use crate::set_rows::{map_of, merged, shown};
+
+/// A clock that stands, and chance that is none: what is random in a rendering is not compared.
+pub(crate) fn env() -> Env {
+    Env {
+        now: Arc::new(|| (1_750_000_000, 0)),
+        random: Arc::new(|buffer| {
+            for (at, byte) in buffer.iter_mut().enumerate() {
+                *byte = (at as u8).wrapping_mul(97).wrapping_add(13);
+            }
+        }),
+        lookup: None,
+        resolve: None,
+    }
+}
+
+/// How a row or case wants its chart rendered.
+pub(crate) fn options(row: &Json) -> Result<Options, String> {
+    let flag = |key: &str| row.get(key).and_then(Json::as_bool) == Some(true);
+    let or = |key: &str, default: &str| match text(row, key) {
+        given if given.is_empty() => default.to_owned(),
+        given => given,
+    };
+    let version = or("kubeVersion", "v1.36.0");
+    let kube_version = KubeVersion::parse(&version)
+        .map_err(|error| format!("invalid kube version '{version}': {error}"))?;
+    Ok(Options {
+        release: Release {
+            name: or("release", "rel"),
+            namespace: or("namespace", "ns"),
+            revision: 1,
+            is_upgrade: flag("isUpgrade"),
+        },
+        capabilities: Capabilities {
+            kube_version,
+            api_versions: texts(row, "apiVersions"),
+            asked: false,
+        },
+        skip_schema: flag("skipSchemaValidation"),
+        sub_notes: flag("subNotes"),
+        limits: Limits::default(),
+    })
+}
+
+pub(crate) fn template(row: &Json) -> Template {
+    let flag = |key: &str| row.get(key).and_then(Json::as_bool) == Some(true);
+    Template {
+        include_crds: flag("includeCRDs"),
+        skip_tests: flag("skipTests"),
+        ..Template::default()
+    }
+}
+
+/// Numbers of values are floats, whatever they look like in the row.
+fn floats(json: &Json) -> Map {
+    match helm::yaml::read_json(json.to_string().as_bytes()) {
+        Ok(Value::Map(map)) => map,
+        _ => map_of(None),
+    }
+}
+
+fn values(row: &Json) -> Result<Map, String> {
+    let merged = merged(row)?;
+    Ok(match row.get("values") {
+        Some(given) => helm::chart::merge_maps(&floats(given), &merged),
+        None => merged,
+    })
+}
+
+fn rendered(row: &Json) -> Result<String, String> {
+    let options = options(row)?;
+    let values = values(row)?;
+    let chart: Arc<Chart> = Arc::new(load_rows::directory(row)?);
+    let (text, rendered) = template(row)
+        .run(&chart, &values, &options, (&env(), &|| false))
+        .map_err(|error| error.to_string())?;
+    let values = rendered.values.map_or(Value::Nil, Value::Map);
+    let mut all = json!({"text": text});
+    if row.get("coalesced").is_some() {
+        all["values"] = shown(&values).into();
+    }
+    if row.get("notes").is_some() {
+        all["notes"] = rendered.notes.into();
+    }
+    Ok(all.to_string())
+}
+
+/// Renders the chart of a row.
+pub(crate) fn run(row: &Json) -> Outcome {
+    let wanted = expected(row, "expected").map(|printed| {
+        let mut all = json!({"text": printed});
+        if let Some(values) = row.get("coalesced") {
+            all["values"] = shown(&Value::Map(floats(values))).into();
+        }
+        if let Some(notes) = row.get("notes") {
+            all["notes"] = notes.clone();
+        }
+        all.to_string()
+    });
+    Outcome {
+        expected: wanted,
+        found: rendered(row),
+    }
+}

@@ -1,0 +1,254 @@
+//! A chart and values made into the objects of a release.
+//!
+//! Source: Helm 4.2.4 `pkg/action/install.go`, `pkg/action/action.go`, `pkg/chart/common/util/values.go`,
+//! `pkg/engine/engine.go`
+
+mod data;
+mod template;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use go_template::{Budget, Deadline, Functions, Limits, Map, MissingKey, Session, Str, quote};
+
+pub use template::{Template, TemplateError};
+
+use crate::active::{Active, is_within};
+use crate::capabilities::Capabilities;
+use crate::chart::{Chart, Crd};
+use crate::engine::{self, Templates};
+use crate::manifest::{Hook, INSTALL_ORDER, Manifest, ManifestError, sort_manifests};
+use crate::schema::{self, SchemaError};
+use crate::values::{CoalesceError, Warnings, coalesce_values, deep_copy_map};
+use crate::{Env, functions};
+
+/// What `.Release` says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Release {
+    /// The name.
+    pub name: String,
+    /// The namespace.
+    pub namespace: String,
+    /// The number of this revision.
+    pub revision: i64,
+    /// Whether there was one before.
+    pub is_upgrade: bool,
+}
+
+/// How a chart is rendered.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The release.
+    pub release: Release,
+    /// What the cluster can do.
+    pub capabilities: Capabilities,
+    /// Schemas are not looked at.
+    pub skip_schema: bool,
+    /// The notes of subcharts are told, too.
+    pub sub_notes: bool,
+    /// What templates may cost.
+    pub limits: Limits,
+}
+
+/// A rendered release.
+#[derive(Clone, Debug, Default)]
+pub struct Rendered {
+    /// Hooks in the order of their kinds.
+    pub hooks: Vec<Hook>,
+    /// Objects in the order in which they are installed.
+    pub manifests: Vec<Manifest>,
+    /// The definitions below `crds/`: where they come from, and their text.
+    pub crds: Vec<(String, Str)>,
+    /// What `NOTES.txt` says.
+    pub notes: String,
+    /// The values that templates saw.
+    pub values: Option<Map>,
+    /// What Helm would have warned of.
+    pub warnings: Warnings,
+}
+
+/// Why a chart could not be rendered, in Helm's words.
+#[derive(Debug, thiserror::Error)]
+pub enum RenderError {
+    /// A chart of a version that cannot be rendered.
+    #[error("invalid chart apiVersion")]
+    ApiVersion,
+    /// A name that no release may have.
+    #[error("release name check failed: release name {0}: {1}")]
+    Name(String, &'static str),
+    /// Dependencies that do not fit.
+    #[error("chart dependencies processing failed: {0}")]
+    Dependencies(CoalesceError),
+    /// Values that do not fit.
+    #[error(transparent)]
+    Values(#[from] CoalesceError),
+    /// Values that a schema refuses.
+    #[error(
+        "values don't meet the specifications of the schema(s) in the following chart(s):\n{0}"
+    )]
+    Schema(#[from] SchemaError),
+    /// A cluster that the chart is not made for.
+    #[error("chart requires kubeVersion: {range} which is incompatible with Kubernetes {version}")]
+    KubeVersion {
+        /// The versions that the chart wants.
+        range: String,
+        /// The version that there is.
+        version: String,
+    },
+    /// A template that fails.
+    #[error(transparent)]
+    Engine(#[from] engine::Error),
+    /// A rendered document that is no object.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+}
+
+impl RenderError {
+    /// Whether templates were rendered, so that Helm could show what came out.
+    pub fn is_late(&self) -> bool {
+        matches!(
+            self,
+            Self::Engine(_) | Self::Manifest(_) | Self::KubeVersion { .. }
+        )
+    }
+}
+
+/// Templates that were parsed before, by the paths of their files: the same chart has others when its
+/// dependencies are chosen otherwise.
+#[derive(Debug, Default)]
+pub(crate) struct Compiled(Mutex<Vec<(Vec<String>, Templates)>>);
+
+impl Compiled {
+    /// So many choices are remembered.
+    const MOST: usize = 4;
+
+    fn get(
+        &self,
+        texts: &[(String, Str)],
+        functions: &Functions,
+    ) -> Result<Templates, engine::Error> {
+        let names: Vec<String> = texts.iter().map(|(name, _)| name.clone()).collect();
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, templates)) = known.iter().find(|(known, _)| *known == names) {
+            return Ok(templates.clone());
+        }
+        let pairs = texts.iter().map(|(name, text)| (name.as_str(), text));
+        let templates = Templates::parse(pairs, functions)?;
+        if known.len() >= Self::MOST {
+            known.remove(0);
+        }
+        known.push((names, templates.clone()));
+        Ok(templates)
+    }
+}
+
+/// Renders a chart with the user's values. `over` says when the time is.
+///
+/// # Errors
+/// [`RenderError`].
+pub fn render(
+    chart: &Arc<Chart>,
+    values: &Map,
+    options: &Options,
+    env: &Env,
+    over: Deadline<'_>,
+) -> Result<Rendered, RenderError> {
+    if chart.metadata.api_version == "v3" {
+        return Err(RenderError::ApiVersion);
+    }
+    check_name(&options.release.name)?;
+    let mut rendered = Rendered::default();
+    let warnings = &mut rendered.warnings;
+    let active = Active::process(chart, values, warnings).map_err(RenderError::Dependencies)?;
+    let values = coalesce_values(&active, Some(values), warnings)?;
+    if !options.skip_schema {
+        schema::validate_all(&active, &values)?;
+    }
+    check_cluster(&active, &options.capabilities)?;
+    rendered.values = Some(deep_copy_map(&values));
+    let files = render_files(&active, &values, options, (env, over))?;
+    let files = take_notes(files, &active, options.sub_notes, &mut rendered.notes);
+    let sorted = sort_manifests(&files, INSTALL_ORDER)?;
+    rendered.hooks = sorted.hooks;
+    rendered.manifests = sorted.manifests;
+    let crd = |crd: Crd<'_>| (crd.source, crd.file.data.clone());
+    rendered.crds = active.crds().into_iter().map(crd).collect();
+    Ok(rendered)
+}
+
+fn render_files(
+    active: &Active,
+    values: &Map,
+    options: &Options,
+    (env, over): (&Env, Deadline<'_>),
+) -> Result<BTreeMap<String, Str>, RenderError> {
+    let functions = functions::all(env);
+    let data = data::Data::new(active, values, options);
+    let templates = active.chart.compiled.get(&data.texts, &functions)?;
+    let budget = Budget::new(options.limits, over);
+    let session = Session {
+        functions: &functions,
+        budget: &budget,
+        missing_key: MissingKey::Zero,
+    };
+    Ok(templates.render(&session, |name| data.dot(name))?)
+}
+
+/// Takes the notes out of the files, which become text.
+fn take_notes(
+    files: BTreeMap<String, Str>,
+    active: &Active,
+    all: bool,
+    notes: &mut String,
+) -> BTreeMap<String, String> {
+    let own = format!("{}/templates/NOTES.txt", active.name);
+    let mut left = BTreeMap::new();
+    for (name, text) in files {
+        let text = match text.utf8() {
+            Some(text) => text.to_owned(),
+            None => text.lossy().into_owned(),
+        };
+        if !name.ends_with("NOTES.txt") {
+            left.insert(name, text);
+        } else if all || name == own {
+            if !notes.is_empty() {
+                notes.push('\n');
+            }
+            notes.push_str(&text);
+        }
+    }
+    left
+}
+
+fn check_cluster(active: &Active, capabilities: &Capabilities) -> Result<(), RenderError> {
+    let range = &active.metadata.kube_version;
+    let version = &capabilities.kube_version;
+    if range.is_empty() || is_within(range, version.normalized()) {
+        return Ok(());
+    }
+    Err(RenderError::KubeVersion {
+        range: range.clone(),
+        version: version.version().to_owned(),
+    })
+}
+
+const LONGEST_NAME: usize = 53;
+const NAME_RULE: &str = r"invalid release name, must match regex ^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$ and the length must not be longer than 53";
+
+/// Refuses names that no release may have.
+fn check_name(name: &str) -> Result<(), RenderError> {
+    let quoted = || quote::quoted(name.as_bytes());
+    if name.is_empty() {
+        return Err(RenderError::Name(quoted(), "no name provided"));
+    }
+    let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let label = |label: &str| {
+        label.starts_with(inner)
+            && label.ends_with(inner)
+            && label.chars().all(|c| inner(c) || c == '-')
+    };
+    if name.len() > LONGEST_NAME || !name.split('.').all(label) {
+        return Err(RenderError::Name(quoted(), NAME_RULE));
+    }
+    Ok(())
+}

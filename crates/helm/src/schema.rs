@@ -1,0 +1,90 @@
+//! `values.schema.json`: values held against JSON Schema, drafts 4 to 2020-12, with the words of the library
+//! that Helm uses.
+//!
+//! References reach the schema itself and the standard's own schemas. Files and other hosts are never asked;
+//! a `urn:` that nobody knows allows everything, as with Helm.
+//!
+//! Source: Helm 4.2.4 `pkg/chart/common/util/jsonschema.go`; santhosh-tekuri/jsonschema v6.0.2
+
+mod address;
+mod compile;
+mod document;
+mod draft;
+mod format;
+mod node;
+mod number;
+mod problem;
+mod validate;
+
+use go_template::{Map, Value};
+
+use crate::active::{Active, of_child};
+
+/// Where a chart's schema is, for references and errors.
+const MAIN: &str = "file:///values.schema.json";
+
+/// Values that schemas refuse, or a schema that is none: the charts, and what is wrong with each.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct SchemaError(String);
+
+/// Holds the values of a chart and its subcharts against their schemas.
+///
+/// # Errors
+/// [`SchemaError`].
+pub fn validate_all(chart: &Active, values: &Map) -> Result<(), SchemaError> {
+    let mut text = String::new();
+    check_chart(chart, values, &mut text);
+    match text.is_empty() {
+        true => Ok(()),
+        false => Err(SchemaError(text)),
+    }
+}
+
+fn check_chart(chart: &Active, values: &Map, text: &mut String) {
+    if let Some(schema) = &chart.chart.schema
+        && let Err(error) = validate(&Value::Map(values.clone()), schema)
+    {
+        text.push_str(&chart.name);
+        text.push_str(":\n");
+        text.push_str(&error);
+    }
+    for child in &chart.dependencies {
+        match values.get(child.name.as_bytes()) {
+            None | Some(Value::Nil) => {}
+            Some(other) => match of_child(values, child) {
+                Some(values) => check_chart(child, &values, text),
+                None => {
+                    text.push_str(&format!(
+                        "{}:\ninvalid type for values: expected object (map), got {}\n",
+                        child.name,
+                        other.type_name()
+                    ));
+                }
+            },
+        }
+    }
+}
+
+/// Holds a value against a schema.
+///
+/// # Errors
+/// What is wrong, as Helm words it.
+pub fn validate(value: &Value, schema: &[u8]) -> Result<(), String> {
+    let schema = document::parse(schema)?;
+    let mut compiler = compile::Compiler::new(schema);
+    let compiled = compiler.compile(MAIN)?;
+    let problem = validate::run(&compiler.schemas, compiled, value)?;
+    match problem {
+        None => Ok(()),
+        Some(problem) => {
+            // The first line says nothing that Helm's own does not.
+            let shown = problem.show();
+            let text = shown.split_once('\n').map_or("", |(_, rest)| rest);
+            Err(format!("{text}\n"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

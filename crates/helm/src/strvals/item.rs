@@ -1,0 +1,92 @@
+//! Elements of lists: what stands behind `name[index]`.
+
+use go_template::{Map, Type, Value};
+
+use super::scan::{self, Stop};
+use super::{Braces, Error, Mode, Parser, as_list, listed, put_at};
+
+impl Parser<'_, '_> {
+    /// What stands behind `name[index]`. The list comes back also with an error.
+    pub(super) fn item(
+        &mut self,
+        list: Vec<Value>,
+        index: i64,
+        names: usize,
+    ) -> (Vec<Value>, Result<(), Error>) {
+        let before = list.clone();
+        let done = self.enter().and_then(|()| {
+            let list = self.item_inside(list, index, names);
+            self.depth -= 1;
+            list
+        });
+        match done {
+            Ok(list) => (list, Ok(())),
+            Err(error) => (before, Err(error)),
+        }
+    }
+
+    fn item_inside(
+        &mut self,
+        mut list: Vec<Value>,
+        index: i64,
+        names: usize,
+    ) -> Result<Vec<Value>, Error> {
+        let at = usize::try_from(index).map_err(|_| Error::Negative(index))?;
+        let (junk, stop) = self.until(&['[', '.', '=']);
+        if !junk.is_empty() {
+            return Err(Error::AfterIndex(scan::quoted_runes(&junk)));
+        }
+        match stop {
+            Stop::End => Err(Error::End),
+            Stop::At('=') => self.item_value(list, index),
+            Stop::At('[') => {
+                let next = self.index()?;
+                let below = match list.get(at) {
+                    None | Some(Value::Nil) => Vec::new(),
+                    Some(value) => as_list(value)?,
+                };
+                let (below, done) = self.item(below, next, names);
+                done?;
+                put_at(list, index, listed(below))
+            }
+            Stop::At(_) => {
+                let inner = match list.get(at) {
+                    Some(Value::Map(map)) => map.clone(),
+                    _ => Map::new(&Type::MAP),
+                };
+                if let Some(place) = list.get_mut(at) {
+                    *place = Value::Map(inner.clone());
+                }
+                self.key(&inner, names)?;
+                put_at(list, index, Value::Map(inner))
+            }
+        }
+    }
+
+    fn item_value(&mut self, list: Vec<Value>, index: i64) -> Result<Vec<Value>, Error> {
+        match self.mode {
+            Mode::Literal => {
+                let (text, _) = self.until(&[]);
+                put_at(list, index, text.into())
+            }
+            Mode::Json => {
+                let (value, rest) = self.json()?;
+                let list = put_at(list, index, value)?;
+                self.text.skip(rest);
+                self.text.is_empty_value();
+                Ok(list)
+            }
+            _ => match self.braces() {
+                Braces::List(items) => put_at(list, index, listed(items)),
+                Braces::End => put_at(list, index, Value::str("")),
+                Braces::Failed(error) => Err(error),
+                Braces::None => {
+                    let (text, _) = self.until(&[',']);
+                    let (value, done) = self.read(text);
+                    done?;
+                    put_at(list, index, value)
+                }
+            },
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! Arguments as the functions' bodies want them. The executor has checked their types by the signature.
 
-use go_template::{Str, Type, Value};
+use go_template::{Str, Type, Value, unicode};
 
 /// The bytes of a string argument.
 pub(super) fn bytes(args: &[Value], index: usize) -> &[u8] {
@@ -17,7 +17,12 @@ pub(super) fn string(args: &[Value], index: usize) -> Str {
 
 /// A string argument, each broken byte replaced.
 pub(super) fn text(args: &[Value], index: usize) -> String {
-    String::from_utf8_lossy(bytes(args, index)).into_owned()
+    lossy(bytes(args, index))
+}
+
+/// A text with U+FFFD for each broken byte, as Go's loops over it see it.
+pub(super) fn lossy(text: &[u8]) -> String {
+    unicode::Runes(text).map(|(c, _)| c).collect()
 }
 
 /// An integer argument.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use go_template::{
     Call, Closure, Failure, Function, Functions, List, Methods, Named, Object, Signature, Str,
-    Type, UintKind, Value,
+    Type, UintKind, Value, unicode,
 };
 use semver_range::{Constraint, ConstraintError, Version};
 
@@ -26,7 +26,7 @@ const OTHER: &[Type] = &[Type::Pointer(&VERSION)];
 pub(super) fn register(functions: &mut Functions) {
     let signature = Signature::new(&[Type::String, Type::String], &Type::Bool);
     functions.add("semverCompare", signature, |_, args| {
-        let constraint = Constraint::parse(&given::text(args, 0)).map_err(refusal)?;
+        let constraint = constraint(given::bytes(args, 0))?;
         let version = parse(&given::text(args, 1))?;
         Ok(Value::Bool(constraint.matches(&version)))
     });
@@ -44,14 +44,31 @@ fn parse(text: &str) -> Result<Version, Failure> {
     Version::parse(text).map_err(|it| Failure::new(it.to_string()))
 }
 
-fn refusal(error: ConstraintError) -> Failure {
-    Failure::new(match error {
-        ConstraintError::Improper(text) => {
-            let text = go_template::quote::quoted(text.as_bytes());
-            format!("improper constraint: {text}")
+/// Reads a range. Bytes that are no UTF-8 are kept for the error text as characters that no range has.
+fn constraint(text: &[u8]) -> Result<Constraint, Failure> {
+    const KEPT: u32 = 0x10_F700;
+    let mut shown = String::new();
+    let mut rest = text;
+    while let Some((c, length)) = unicode::decode(rest) {
+        let broken = c == char::REPLACEMENT_CHARACTER && length == 1;
+        let kept = char::from_u32(KEPT + u32::from(rest[0]));
+        shown.push(kept.filter(|_| broken).unwrap_or(c));
+        rest = &rest[length..];
+    }
+    let error = match Constraint::parse(&shown) {
+        Ok(constraint) => return Ok(constraint),
+        Err(ConstraintError::Improper(part)) => part,
+        Err(other) => return Err(Failure::new(other.to_string())),
+    };
+    let mut part = Vec::new();
+    for c in error.chars() {
+        match u32::from(c).checked_sub(KEPT) {
+            Some(byte @ 0..0x100) => part.push(byte as u8),
+            _ => unicode::encode(c, &mut part),
         }
-        other => other.to_string(),
-    })
+    }
+    let part = go_template::quote::quoted(&part);
+    Err(Failure::new(format!("improper constraint: {part}")))
 }
 
 /// A `*semver.Version`, or what its methods return: a `semver.Version`.

@@ -9,6 +9,7 @@ use go_template::unicode;
 use regex_syntax::hir::{Capture, Class, ClassUnicode, Hir, Look, Repetition};
 
 use super::class;
+use crate::functions::given;
 
 /// How deep expressions may nest.
 const HEIGHT: usize = 1000;
@@ -47,7 +48,7 @@ fn before<'a>(text: &'a [u8], rest: &[u8]) -> &'a [u8] {
 /// Go's text.
 pub(super) fn parse(text: &[u8]) -> Result<Parsed, String> {
     Parser::new(text).parse().map_err(|refusal| {
-        let (message, part) = (refusal.message, String::from_utf8_lossy(&refusal.part));
+        let (message, part) = (refusal.message, given::lossy(&refusal.part));
         format!("error parsing regexp: {message}: `{part}`")
     })
 }

@@ -154,21 +154,13 @@ impl KustomizeFlags {
 
     /// Flags and gates that were set and have no effect in this version.
     #[must_use]
-    pub fn without_effect(&self, common: &CommonFlags, gates: &FeatureGates) -> Vec<String> {
-        let set = [(
-            "--default-kubeconfig-service-account",
-            !self.default_kubeconfig_service_account.is_empty(),
-        )];
-        let flags = set
-            .into_iter()
-            .filter(|(_, set)| *set)
-            .map(|(name, _)| name.to_owned());
+    pub fn without_effect(common: &CommonFlags, gates: &FeatureGates) -> Vec<String> {
         let common = common.without_effect().into_iter().map(str::to_owned);
         let gates = GATES_WITHOUT_EFFECT
             .iter()
             .filter(|gate| gates.is_on(gate))
             .map(|gate| format!("--feature-gates={gate}=true"));
-        common.chain(flags).chain(gates).collect()
+        common.chain(gates).collect()
     }
 }
 
@@ -209,17 +201,13 @@ mod tests {
     #[test]
     fn names_what_is_set_in_vain() {
         let flags = flags(&[
-            "--default-kubeconfig-service-account=tenant",
             "--feature-gates=CacheSecretsAndConfigMaps=true",
             "--no-remote-bases",
         ]);
         let gates = gates(&flags.common).expect("known gates");
         assert_eq!(
-            flags.own.without_effect(&flags.common, &gates),
-            [
-                "--default-kubeconfig-service-account",
-                "--feature-gates=CacheSecretsAndConfigMaps=true"
-            ]
+            KustomizeFlags::without_effect(&flags.common, &gates),
+            ["--feature-gates=CacheSecretsAndConfigMaps=true"]
         );
         assert!(flags.own.no_remote_bases);
     }

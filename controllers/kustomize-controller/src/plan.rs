@@ -56,23 +56,6 @@ pub fn timeout(object: &Kustomization) -> Duration {
     timeout.max(MIN_TIMEOUT)
 }
 
-/// Refuses a spec that asks for what is not built yet, naming the first such field.
-///
-/// # Errors
-/// [`Error::UnsupportedField`].
-pub fn served(spec: &KustomizationSpec) -> Result<(), Error> {
-    let asks = [(
-        spec.kube_config
-            .as_ref()
-            .is_some_and(|reference| reference.config_map_ref.is_some()),
-        "spec.kubeConfig.configMapRef",
-    )];
-    match asks.into_iter().find(|(asked, _)| *asked) {
-        Some((_, field)) => Err(Error::UnsupportedField(field.to_owned())),
-        None => Ok(()),
-    }
-}
-
 /// Refuses to authenticate as a service account of the object's choice unless the gate lets it.
 ///
 /// # Errors
@@ -188,18 +171,6 @@ mod tests {
             retry_interval(&object(serde_json::json!({"retryInterval": "1m"}))).as_secs(),
             60
         );
-    }
-
-    #[test]
-    fn names_the_field_that_is_not_served() {
-        let exprs = serde_json::json!([{"apiVersion": "v1", "kind": "X", "current": "true"}]);
-        let error = served(&object(serde_json::json!({"healthCheckExprs": exprs})).spec)
-            .expect_err("refused");
-        assert!(
-            error.to_string().starts_with("spec.healthCheckExprs "),
-            "{error}"
-        );
-        assert!(served(&object(serde_json::json!({"wait": true})).spec).is_ok());
     }
 
     #[test]

@@ -27,7 +27,6 @@ use crate::{execute, observe, plan};
 /// The first step that failed; what earlier steps made true is in the pass's facts.
 pub async fn reconcile(ctx: &Context, pass: &Pass<KustomizationKind>) -> Result<(), Error> {
     let object = pass.object();
-    plan::served(&object.spec)?;
     let rules = HealthRules::of(&object.spec.health_check_exprs)?;
     plan::decryption_identity(&object.spec, ctx.options.workload_identity)?;
     let artifact = observe::source(ctx, pass).await?;

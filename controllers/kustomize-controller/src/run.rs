@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use kube::Client;
 use tokio_util::sync::CancellationToken;
 use weir_api::kustomize::v1::{Kustomization, SourceKind};
 use weir_api::meta::controller;
 use weir_apply::{FieldManagers, GroupKind, Settings};
 use weir_artifact::{ArtifactLimits, FetchError, FetchOptions, Fetcher};
-use weir_auth::TokenCache;
+use weir_auth::{Access, Environment, TokenCache};
 use weir_runtime::flags::{CommonFlags, FeatureGates, GateError, runtime_namespace};
 use weir_runtime::hub::{Hub, Store};
 use weir_runtime::kind::Key;
@@ -24,8 +25,9 @@ use crate::heal::{Healer, Owners};
 use crate::kustomization::KustomizationKind;
 use crate::observe::keys::{Installation, Settings as DecryptionSettings};
 use crate::plan::identity::Rules;
+use crate::service_accounts::ServiceAccounts;
 use crate::sources::{Attempts, Sources};
-use crate::target::{Home, Homes, Targets, Watcher};
+use crate::target::{self, Clouds, Home, Homes, Targets, Watcher};
 use crate::triggers;
 use crate::watch::{Drift, Kept, Ledger, Objects};
 
@@ -68,7 +70,7 @@ pub async fn run(
     stop: CancellationToken,
 ) -> Result<(), RunError> {
     let gates = flags::gates(common)?;
-    let idle = own.without_effect(common, &gates);
+    let idle = KustomizeFlags::without_effect(common, &gates);
     if !idle.is_empty() {
         tracing::info!(
             flags = idle.join(", "),
@@ -125,7 +127,16 @@ pub async fn run(
         accounts: Accounts::default(),
         builds: Builds::default(),
         remote_bases: own.remote_bases(),
-        targets: Targets::new(host.hub(), host.metrics().clone(), allow, homes, watcher),
+        targets: Targets::new(
+            host.hub(),
+            host.metrics().clone(),
+            target::Settings {
+                allow,
+                homes,
+                watcher,
+                clouds: clouds(host.client(), common, own, &gates)?,
+            },
+        ),
     };
     let runtime = Runtime::new(
         host,
@@ -162,11 +173,34 @@ fn installation(
         workload_identity: gates.is_on(flags::WORKLOAD_IDENTITY),
         strict_mac: own.sops_strict_mac,
     };
-    let tokens = TokenCache::new(
+    Installation::new(settings, tokens(common))
+}
+
+fn tokens(common: &CommonFlags) -> TokenCache {
+    TokenCache::new(
         common.token_cache_max_size as usize,
         common.token_cache_max_duration,
-    );
-    Installation::new(settings, tokens)
+    )
+}
+
+/// How clusters of clouds are entered.
+fn clouds(
+    client: &Client,
+    common: &CommonFlags,
+    own: &KustomizeFlags,
+    gates: &FeatureGates,
+) -> reqwest::Result<Clouds> {
+    Ok(Clouds {
+        access: Access {
+            client: weir_kms::cloud_client()?,
+            cluster: Arc::new(ServiceAccounts::new(client.clone())),
+            environment: Environment::process(),
+            cache: tokens(common),
+            account: None,
+            may_use_accounts: gates.is_on(flags::WORKLOAD_IDENTITY),
+        },
+        default_service_account: own.default_kubeconfig_service_account.clone(),
+    })
 }
 
 fn source_kinds(gates: &FeatureGates) -> Vec<SourceKind> {

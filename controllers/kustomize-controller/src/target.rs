@@ -5,6 +5,8 @@
 //! for as long as a Kustomization uses them. Who brings the same bytes holds the same rights; nobody else gets at what
 //! was read with them.
 
+mod clouds;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
@@ -21,6 +23,10 @@ use weir_runtime::hub::Hub;
 use weir_runtime::kind::Key;
 use weir_runtime::kubeconfig::{self, Allow};
 use weir_runtime::metrics::Metrics;
+
+pub use clouds::Clouds;
+
+use clouds::Named;
 
 use crate::context::USER_AGENT;
 use crate::error::Error;
@@ -75,7 +81,35 @@ pub struct Targets {
     metrics: Metrics,
     watcher: Watcher,
     homes: Homes,
+    clouds: Clouds,
     remotes: Mutex<Remotes>,
+}
+
+/// What leads to another cluster.
+enum Way {
+    Kubeconfig(Vec<u8>),
+    Cloud(Named),
+}
+
+impl Way {
+    fn digest(&self) -> [u8; 32] {
+        match self {
+            Self::Kubeconfig(text) => Sha256::digest(text).into(),
+            Self::Cloud(named) => named.digest(),
+        }
+    }
+}
+
+/// How other clusters are reached and watched.
+pub struct Settings {
+    /// What kubeconfigs may do.
+    pub allow: Allow,
+    /// Where each Kustomization's objects are.
+    pub homes: Homes,
+    /// Starts watches.
+    pub watcher: Watcher,
+    /// Clusters of clouds.
+    pub clouds: Clouds,
 }
 
 /// What is kept of other clusters.
@@ -96,7 +130,13 @@ struct Remote {
 impl Targets {
     /// Targets beside the cluster that `hub` watches.
     #[must_use]
-    pub fn new(hub: &Hub, metrics: Metrics, allow: Allow, homes: Homes, watcher: Watcher) -> Self {
+    pub fn new(hub: &Hub, metrics: Metrics, settings: Settings) -> Self {
+        let Settings {
+            allow,
+            homes,
+            watcher,
+            clouds,
+        } = settings;
         let own = Target {
             cluster: Cluster::new(hub.client().clone()),
             objects: Arc::new(watcher(hub.clone(), None)),
@@ -107,6 +147,7 @@ impl Targets {
             metrics,
             watcher,
             homes,
+            clouds,
             remotes: Mutex::default(),
         }
     }
@@ -121,14 +162,14 @@ impl Targets {
             self.release(&key_of(object));
             return seen_by(&self.own, identity);
         };
-        let text = self.kubeconfig(reference, namespace(object)).await?;
+        let way = self.way(reference, namespace(object)).await?;
         let home = Home {
-            kubeconfig: Sha256::digest(&text).into(),
+            kubeconfig: way.digest(),
             user: identity.user(),
         };
         let remote = match self.known(&home) {
             Some(remote) => remote,
-            None => self.connect(&home, &text, identity).await?,
+            None => self.connect(&home, &way, identity).await?,
         };
         let key = key_of(object);
         self.homes.0.lock().insert(key.clone(), home);
@@ -153,20 +194,22 @@ impl Targets {
         }
     }
 
-    /// The bytes of the kubeconfig that `reference` names.
+    /// What `reference` names: the bytes of a kubeconfig, or a cluster of a cloud.
     ///
     /// Source: fluxcd/pkg `runtime/client/impersonator.go` `getRESTConfigFromSecret`.
-    async fn kubeconfig(
-        &self,
-        reference: &KubeConfigReference,
-        namespace: &str,
-    ) -> Result<Vec<u8>, Error> {
-        let Some(secret) = &reference.secret_ref else {
-            return Err(Error::UnsupportedField(
-                "spec.kubeConfig.configMapRef".to_owned(),
-            ));
-        };
+    async fn way(&self, reference: &KubeConfigReference, namespace: &str) -> Result<Way, Error> {
         let own: &Client = self.own.cluster.client();
+        let secret = match (&reference.config_map_ref, &reference.secret_ref) {
+            (Some(config_map), None) => {
+                let named = self.clouds.named(own, namespace, &config_map.name).await;
+                return named.map(Way::Cloud);
+            }
+            (None, Some(secret)) => secret,
+            _ => {
+                let text = "exactly one of spec.kubeConfig.configMapRef or spec.kubeConfig.secretRef must be specified";
+                return Err(Error::Client(text.to_owned()));
+            }
+        };
         let name = format!("{namespace}/{}", secret.name);
         let found = Api::<Secret>::namespaced(own.clone(), namespace)
             .get(&secret.name)
@@ -183,7 +226,7 @@ impl Targets {
             key => &[key],
         };
         let text = keys.iter().find_map(|key| data.remove(*key));
-        text.map(|text| text.0).ok_or_else(|| {
+        text.map(|text| Way::Kubeconfig(text.0)).ok_or_else(|| {
             let key = keys[0];
             Error::Client(format!(
                 "KubeConfig secret '{name}' does not contain a '{key}' key with a kubeconfig"
@@ -199,7 +242,7 @@ impl Targets {
     async fn connect(
         &self,
         home: &Home,
-        text: &[u8],
+        way: &Way,
         identity: &Identity,
     ) -> Result<Arc<Remote>, Error> {
         let failed = |error: kubeconfig::KubeconfigError| Error::Client(error.to_string());
@@ -207,9 +250,15 @@ impl Targets {
         let cluster = match known.and_then(|cluster| cluster.upgrade()) {
             Some(cluster) => cluster,
             None => {
-                let access = kubeconfig::read(&yaml(text)?, self.allow).map_err(failed)?;
-                let client = access.client(USER_AGENT, &self.metrics).await;
-                Arc::new(Cluster::new(client.map_err(failed)?))
+                let client = match way {
+                    Way::Cloud(named) => self.clouds.connect(named, &self.metrics).await?,
+                    Way::Kubeconfig(text) => {
+                        let access = kubeconfig::read(&yaml(text)?, self.allow).map_err(failed)?;
+                        let client = access.client(USER_AGENT, &self.metrics).await;
+                        client.map_err(failed)?
+                    }
+                };
+                Arc::new(Cluster::new(client))
             }
         };
         let mut remotes = self.remotes.lock();

@@ -8,6 +8,7 @@ mod sts;
 
 pub use default_chain::own_keys;
 pub use sign::Request;
+pub(crate) use sign::{presigned, signed_get};
 pub use sts::{Sts, refusal};
 
 use std::fmt;

@@ -8,6 +8,7 @@ mod access;
 pub mod aws;
 pub mod azure;
 mod cache;
+mod clusters;
 mod environment;
 mod error;
 pub mod gcp;
@@ -18,6 +19,7 @@ mod token;
 
 pub use access::{Access, Account, Asking, Cluster};
 pub use cache::TokenCache;
+pub use clusters::{Entrance, ReadKubeconfig, Reference};
 pub use environment::Environment;
 pub use error::Error;
 pub use http::{Reply, exchange, shown};

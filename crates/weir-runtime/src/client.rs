@@ -5,6 +5,7 @@
 //! any request, after 503 a GET. All else is left to the queue's back-off. There is no client-side rate limit:
 //! API servers since 1.29 have priority and fairness, which `--kube-api-qps` is off for upstream too.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -126,6 +127,29 @@ pub fn impersonate(client: &Client, user: &str) -> Option<Client> {
         async move { client.send(request).await }
     });
     Some(Client::new(service, namespace))
+}
+
+/// Where the bearer token of each request comes from.
+pub trait Bearer: Send + Sync {
+    /// A token that is good now, or why there is none.
+    fn token(&self) -> Pin<Box<dyn Future<Output = Result<String, String>> + Send + '_>>;
+}
+
+/// A client that shows a token of `bearer` with every request, over the connections of `client`.
+pub fn with_bearer(client: &Client, bearer: Arc<dyn Bearer>) -> Client {
+    let namespace = client.default_namespace().to_owned();
+    let client = client.clone();
+    let service = tower::service_fn(move |mut request: Request<Body>| {
+        let (client, bearer) = (client.clone(), Arc::clone(&bearer));
+        async move {
+            let token = bearer.token().await.map_err(BoxError::from)?;
+            let mut value = HeaderValue::from_str(&format!("Bearer {token}"))?;
+            value.set_sensitive(true);
+            request.headers_mut().insert(header::AUTHORIZATION, value);
+            client.send(request).await.map_err(BoxError::from)
+        }
+    });
+    Client::new(service, namespace)
 }
 
 /// A Kubernetes error in one line: the API server's own words where it answered, else the error with those

@@ -33,6 +33,15 @@ impl Request<'_> {
     /// # Errors
     /// [`Error::Invalid`] if the clock shows a time that no signature can hold.
     pub fn signed(&self, keys: &Keys, now: SystemTime) -> Result<Vec<(String, String)>, Error> {
+        self.signed_as("POST", keys, now)
+    }
+
+    fn signed_as(
+        &self,
+        method: &str,
+        keys: &Keys,
+        now: SystemTime,
+    ) -> Result<Vec<(String, String)>, Error> {
         let at = jiff::Timestamp::try_from(now)
             .map_err(|_| Error::Invalid("the clock is wrong".to_owned()))?;
         let stamp = at.strftime("%Y%m%dT%H%M%SZ").to_string();
@@ -50,7 +59,7 @@ impl Request<'_> {
         headers.sort();
         let names: Vec<&str> = headers.iter().map(|(name, _)| name.as_str()).collect();
         let names = names.join(";");
-        let canonical = self.canonical(&headers, &names);
+        let canonical = self.canonical(method, &headers, &names);
         let scope = format!("{day}/{}/{}/aws4_request", self.region, self.service);
         let hashed = hash(canonical.as_bytes());
         let text = format!("AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{hashed}");
@@ -68,14 +77,104 @@ impl Request<'_> {
         Ok(headers)
     }
 
-    fn canonical(&self, headers: &[(String, String)], names: &str) -> String {
+    fn canonical(&self, method: &str, headers: &[(String, String)], names: &str) -> String {
         let lines: String = headers
             .iter()
             .map(|(name, value)| format!("{name}:{}\n", value.trim()))
             .collect();
         let path = self.url.path();
-        format!("POST\n{path}\n\n{lines}\n{names}\n{}", hash(self.body))
+        format!("{method}\n{path}\n\n{lines}\n{names}\n{}", hash(self.body))
     }
+}
+
+/// The headers of a GET request without a body, as [`Request::signed`] has them for a POST.
+///
+/// # Errors
+/// As [`Request::signed`].
+pub(crate) fn signed_get(
+    url: &Url,
+    (region, service): (&str, &str),
+    keys: &Keys,
+    now: SystemTime,
+) -> Result<Vec<(String, String)>, Error> {
+    let request = Request {
+        service,
+        region,
+        url,
+        headers: &[],
+        body: &[],
+    };
+    request.signed_as("GET", keys, now)
+}
+
+/// The URL of a GET request that whoever has it may send for a quarter of an hour, with these headers.
+///
+/// # Errors
+/// [`Error::Invalid`] if the clock shows a time that no signature can hold.
+pub(crate) fn presigned(
+    url: &Url,
+    (region, service): (&str, &str),
+    headers: &[(&str, &str)],
+    keys: &Keys,
+    now: SystemTime,
+) -> Result<String, Error> {
+    let at = jiff::Timestamp::try_from(now)
+        .map_err(|_| Error::Invalid("the clock is wrong".to_owned()))?;
+    let stamp = at.strftime("%Y%m%dT%H%M%SZ").to_string();
+    let day = at.strftime("%Y%m%d").to_string();
+    let mut signed: Vec<(String, String)> = headers
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
+    signed.push(("host".to_owned(), host(url)));
+    signed.sort();
+    let names: Vec<&str> = signed.iter().map(|(name, _)| name.as_str()).collect();
+    let names = names.join(";");
+    let scope = format!("{day}/{region}/{service}/aws4_request");
+    let mut query: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+    let mut add = |name: &str, value: &str| query.push((name.to_owned(), value.to_owned()));
+    add("X-Amz-Algorithm", "AWS4-HMAC-SHA256");
+    add("X-Amz-Credential", &format!("{}/{scope}", keys.id));
+    add("X-Amz-Date", &stamp);
+    add("X-Amz-Expires", "900");
+    add("X-Amz-SignedHeaders", &names);
+    if !keys.session.is_empty() {
+        add("X-Amz-Security-Token", &keys.session);
+    }
+    let mut pairs: Vec<String> = query
+        .iter()
+        .map(|(name, value)| format!("{}={}", escaped(name), escaped(value)))
+        .collect();
+    pairs.sort();
+    let query = pairs.join("&");
+    let lines: String = signed
+        .iter()
+        .map(|(name, value)| format!("{name}:{}\n", value.trim()))
+        .collect();
+    let path = url.path();
+    let canonical = format!("GET\n{path}\n{query}\n{lines}\n{names}\n{}", hash(b""));
+    let hashed = hash(canonical.as_bytes());
+    let text = format!("AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{hashed}");
+    let key = signing_key(&keys.secret, &day, region, service);
+    let signature = hex(&keyed(&key, &text));
+    let scheme = url.scheme();
+    Ok(format!(
+        "{scheme}://{}{path}?{query}&X-Amz-Signature={signature}",
+        host(url)
+    ))
+}
+
+/// Text in a query, as signatures spell it.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
 }
 
 fn host(url: &Url) -> String {

@@ -85,6 +85,39 @@ impl Access {
         })
     }
 
+    /// A server that is shown its credentials with each request, and hence has to show its own by `authority`, or by
+    /// the system's if that is empty.
+    ///
+    /// # Errors
+    /// The address is none, or not one of TLS.
+    pub fn of_server(server: &str, authority: Vec<u8>) -> Result<Self, KubeconfigError> {
+        let server = if server.contains("://") {
+            server.to_owned()
+        } else {
+            format!("https://{server}")
+        };
+        let cluster = Cluster {
+            server,
+            authority,
+            ..Cluster::default()
+        };
+        let access = Self::new(&cluster, &User::default(), Allow::default())?;
+        if access.url.scheme() != "https" {
+            return Err(KubeconfigError::Use(format!(
+                "the Kubernetes API server address '{}' must use https scheme",
+                cluster.server
+            )));
+        }
+        Ok(access)
+    }
+
+    /// The server's address and authority.
+    #[must_use]
+    pub fn server(&self) -> (String, Vec<u8>) {
+        let address = self.url.as_str().trim_end_matches('/').to_owned();
+        (address, self.authority.clone())
+    }
+
     /// A client of that server, which names itself `user_agent`.
     ///
     /// # Errors

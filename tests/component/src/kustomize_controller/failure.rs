@@ -191,37 +191,6 @@ async fn a_missing_source_is_named_and_noticed_when_it_comes() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_field_that_is_not_served_yet_is_named_and_changes_nothing() -> Result<()> {
-    let all = Loop::start("unsupported", &[("a.yaml", &config_map("a", "1"))]).await?;
-    let spec = json!({"targetNamespace": all.namespace.name()});
-    all.kustomization("app", spec.clone()).await?;
-    let before = all.applied("app", &all.revision()?).await?;
-    let mut asking = spec.clone();
-    asking["kubeConfig"] = json!({"configMapRef": {"name": "cluster"}});
-    all.kustomization("app", asking).await?;
-    let object = all
-        .wait("app", "stalled", |object| {
-            is(object.conditions(), "Stalled", "True", "UnsupportedField")
-        })
-        .await?;
-    assert!(is(
-        object.conditions(),
-        "Ready",
-        "False",
-        "UnsupportedField"
-    ));
-    ensure!(
-        message(object.conditions(), "Ready").contains("spec.kubeConfig.configMapRef"),
-        "{:?}",
-        object.conditions()
-    );
-    assert_eq!(inventory(&object), inventory(&before));
-    all.config_map("a").await?.context("still there")?;
-    all.delete("app").await?;
-    all.config_map_gone("a").await
-}
-
-#[tokio::test]
 async fn an_object_that_cannot_be_decoded_fails_alone() -> Result<()> {
     let all = Loop::start("poison", &[("a.yaml", &config_map("a", "1"))]).await?;
     let gvk = GroupVersionKind::gvk("kustomize.toolkit.fluxcd.io", "v1", "Kustomization");

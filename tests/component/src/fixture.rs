@@ -37,11 +37,32 @@ impl Loop {
         Self::with_flags(test, files, &[]).await
     }
 
+    /// The same with further variables in the controllers' environment.
+    pub(crate) async fn with_environment(
+        test: &str,
+        files: &[(&str, &str)],
+        flags: &[&str],
+        environment: &[(&str, String)],
+    ) -> Result<Self> {
+        let pair = |(name, value): &(&str, String)| ((*name).to_owned(), value.clone());
+        let environment = environment.iter().map(pair).collect();
+        Self::begin(test, files, flags, environment).await
+    }
+
     /// The same with further flags.
     pub(crate) async fn with_flags(
         test: &str,
         files: &[(&str, &str)],
         flags: &[&str],
+    ) -> Result<Self> {
+        Self::begin(test, files, flags, Vec::new()).await
+    }
+
+    async fn begin(
+        test: &str,
+        files: &[(&str, &str)],
+        flags: &[&str],
+        environment: Vec<(String, String)>,
     ) -> Result<Self> {
         let plane = ControlPlane::shared().await?;
         plane.install_crds().await?;
@@ -51,6 +72,7 @@ impl Loop {
         options.namespace = Some(namespace.name().to_owned());
         options.events = Some(events.url());
         options.flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
+        options.environment = environment;
         let controllers = Controllers::start(&options).await?;
         let repo = git()?.repo(namespace.name())?;
         repo.commit(files, "first")?;

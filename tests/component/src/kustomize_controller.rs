@@ -2,6 +2,7 @@
 
 mod apply;
 mod build;
+mod decryption;
 mod deletion;
 mod depends_on;
 mod drift;

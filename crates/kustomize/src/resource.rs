@@ -1,6 +1,7 @@
 //! One resource of a build: its node, and what the build has to remember about it.
 
 mod history;
+mod part;
 mod read;
 mod shared;
 
@@ -10,11 +11,12 @@ use std::sync::Arc;
 
 use kyaml::{Node, Style, Text};
 
-use crate::error::Error;
+use crate::error::{Error, bail};
 use crate::id::{Gvk, ResId, builtin_scope, split_api_version};
 use crate::schema::BuildSchema;
 
 pub(crate) use history::{Behavior, Former, History};
+pub(crate) use part::IdPart;
 pub(crate) use read::{check_metadata, read, read_text};
 pub(crate) use shared::{Shared, Step};
 
@@ -257,11 +259,22 @@ impl Resource {
         Ok(result)
     }
 
+    /// Checks that there is a value for each annotation. A list is taken for keys and values in turn; the
+    /// original crashes where the last one is a key.
+    fn check_annotations(&self) -> Result<(), Error> {
+        let annotations = self.node.at(&["metadata", "annotations"]);
+        if annotations.is_some_and(|list| list.items().len() % 2 == 1) {
+            bail!("metadata.annotations of {} is no mapping", self.id);
+        }
+        Ok(())
+    }
+
     /// Writes all annotations anew: as strings, in order.
     ///
     /// # Errors
     /// `metadata` is no mapping.
     pub(crate) fn rewrite_annotations(&mut self) -> Result<(), Error> {
+        self.check_annotations()?;
         let annotations = self.node.annotations();
         self.set_annotations(&annotations)
     }
@@ -421,6 +434,7 @@ impl Resource {
     /// # Errors
     /// `metadata` is no mapping.
     pub(crate) fn finish(&mut self, keep_origin: bool, keep_changes: bool) -> Result<(), Error> {
+        self.check_annotations()?;
         let had_history = !self.history.is_empty();
         let mut annotations = self.node.annotations();
         if keep_origin && keep_changes && annotations.is_empty() && !had_history {
@@ -435,19 +449,6 @@ impl Resource {
         }
         Ok(self.node.set_annotations(&annotations)?)
     }
-}
-
-/// One part of an id to write.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum IdPart<'a> {
-    /// `kind`.
-    Kind(&'a str),
-    /// `apiVersion`.
-    ApiVersion(&'a str),
-    /// `metadata.name`.
-    Name(&'a str),
-    /// `metadata.namespace`; empty removes it.
-    Namespace(&'a str),
 }
 
 #[cfg(test)]
@@ -467,6 +468,19 @@ mod tests {
         assert!(resource.node().annotations().is_empty());
         assert!(resource.to_line().contains("previousNames\":\"a\""));
         assert_eq!(resource.original_id().name, "a");
+    }
+
+    #[test]
+    fn a_list_of_annotations_needs_a_value_for_each_key() {
+        let list = |items: &str| {
+            let text = format!("kind: Pod\nmetadata: {{name: a, annotations: {items}}}\n");
+            let mut resource = resource(&text);
+            resource.finish(false, false).map(|()| resource)
+        };
+        let pairs = list("[a, b]").expect("are pairs");
+        assert_eq!(pairs.node().annotation("a"), Some("b"));
+        let error = list("[a, b, c]").map(|_| ()).expect_err("lacks a value");
+        assert!(error.to_string().contains("is no mapping"), "{error}");
     }
 
     #[test]

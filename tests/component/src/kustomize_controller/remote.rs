@@ -2,9 +2,11 @@
 
 use anyhow::{Context as _, Result, ensure};
 use harness::{ControlPlane, Namespace, eventually};
+use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use kube::Api;
 use kube::api::DeleteParams;
+use kube::config::Kubeconfig;
 use serde_json::{Value, json};
 use weir_api::Reconcilable;
 
@@ -301,5 +303,54 @@ async fn a_kubeconfig_that_reaches_for_files_or_programs_gets_nothing() -> Resul
             .is_none(),
         "nothing is applied"
     );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_cluster_is_entered_with_the_token_of_a_service_account() -> Result<()> {
+    let files = [("a.yaml", &*config_map("a", "1"))];
+    let gate = ["--feature-gates=ObjectLevelWorkloadIdentity=true"];
+    let all = Loop::with_flags("config-map-ref", &files, &gate).await?;
+    let namespace = all.namespace.name().to_owned();
+    let spec =
+        json!({"targetNamespace": namespace, "kubeConfig": {"configMapRef": {"name": "cluster"}}});
+    all.kustomization("app", spec).await?;
+    let failure = all.fails("app", "ReconciliationFailed").await?;
+    assert_eq!(
+        failure,
+        format!("failed to get configmap {namespace}/cluster: configmaps \"cluster\" not found")
+    );
+    // The cluster itself, by the name that its certificate and its tokens have.
+    let admin = Kubeconfig::read_from(all.namespace.kubeconfig())?;
+    let cluster = admin.clusters[0].cluster.clone().context("a cluster")?;
+    let authority = json!(cluster.certificate_authority_data.context("an authority")?);
+    let authority: ByteString = serde_json::from_value(authority)?;
+    let binding = json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": "deployer"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "admin"},
+        "subjects": [{"kind": "ServiceAccount", "name": "deployer", "namespace": namespace}],
+    });
+    let account =
+        json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "deployer"}});
+    let named = json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "cluster"},
+        "data": {
+            "provider": "generic", "address": cluster.server, "ca.crt": String::from_utf8(authority.0)?,
+            "audiences": "https://kubernetes.default.svc.cluster.local\n", "serviceAccountName": "deployer",
+        },
+    });
+    for object in [account, named] {
+        all.namespace.apply(&object.to_string()).await?;
+    }
+    all.request::<weir_api::kustomize::v1::Kustomization>("app")
+        .await?;
+    all.wait("app", "refused there", |object| {
+        message(object.conditions(), "Ready").contains("deployer")
+    })
+    .await?;
+    all.namespace.apply(&binding.to_string()).await?;
+    all.request::<weir_api::kustomize::v1::Kustomization>("app")
+        .await?;
+    all.applied("app", &all.revision()?).await?;
     Ok(())
 }

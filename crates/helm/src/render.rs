@@ -153,18 +153,8 @@ pub fn render(
     env: &Env,
     over: Deadline<'_>,
 ) -> Result<Rendered, RenderError> {
-    if chart.metadata.api_version == "v3" {
-        return Err(RenderError::ApiVersion);
-    }
-    check_name(&options.release.name)?;
     let mut rendered = Rendered::default();
-    let warnings = &mut rendered.warnings;
-    let active = Active::process(chart, values, warnings).map_err(RenderError::Dependencies)?;
-    let values = coalesce_values(&active, Some(values), warnings)?;
-    if !options.skip_schema {
-        schema::validate_all(&active, &values)?;
-    }
-    check_cluster(&active, &options.capabilities)?;
+    let (active, values) = prepare(chart, values, options, &mut rendered.warnings)?;
     rendered.values = Some(deep_copy_map(&values));
     let files = render_files(&active, &values, options, (env, over))?;
     let files = take_notes(files, &active, options.sub_notes, &mut rendered.notes);
@@ -174,6 +164,41 @@ pub fn render(
     let crd = |crd: Crd<'_>| (crd.source, crd.file.data.clone());
     rendered.crds = active.crds().into_iter().map(crd).collect();
     Ok(rendered)
+}
+
+/// What each file of the chart's templates makes, by its path; nothing is split, sorted or left out.
+///
+/// # Errors
+/// [`RenderError`].
+pub fn render_templates(
+    chart: &Arc<Chart>,
+    values: &Map,
+    options: &Options,
+    env: &Env,
+    over: Deadline<'_>,
+) -> Result<BTreeMap<String, Str>, RenderError> {
+    let (active, values) = prepare(chart, values, options, &mut Warnings::default())?;
+    render_files(&active, &values, options, (env, over))
+}
+
+/// Chooses the charts that take part, and their values.
+fn prepare(
+    chart: &Arc<Chart>,
+    values: &Map,
+    options: &Options,
+    warnings: &mut Warnings,
+) -> Result<(Active, Map), RenderError> {
+    if chart.metadata.api_version == "v3" {
+        return Err(RenderError::ApiVersion);
+    }
+    check_name(&options.release.name)?;
+    let active = Active::process(chart, values, warnings).map_err(RenderError::Dependencies)?;
+    let values = coalesce_values(&active, Some(values), warnings)?;
+    if !options.skip_schema {
+        schema::validate_all(&active, &values)?;
+    }
+    check_cluster(&active, &options.capabilities)?;
+    Ok((active, values))
 }
 
 fn render_files(

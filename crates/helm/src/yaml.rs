@@ -7,6 +7,7 @@ mod print;
 mod read;
 mod typed;
 
+pub(crate) use pretty::UNMARSHALABLE;
 pub use pretty::to_pretty;
 pub use print::{Charge, free, to_yaml, to_yaml_within};
 pub use read::{read, read_exact, read_json, read_list, read_map, read_map_into};

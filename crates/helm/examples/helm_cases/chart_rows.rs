@@ -72,7 +72,7 @@ fn floats(json: &Json) -> Map {
     }
 }
 
-fn values(row: &Json) -> Result<Map, String> {
+pub(crate) fn values(row: &Json) -> Result<Map, String> {
     let merged = merged(row)?;
     Ok(match row.get("values") {
         Some(given) => helm::chart::merge_maps(&floats(given), &merged),

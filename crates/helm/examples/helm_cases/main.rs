@@ -1,6 +1,6 @@
-//! Recorded YAML, values, charts and whole renderings against this crate, counted per group.
+//! Recorded templates, YAML, values, charts and whole renderings against this crate, counted per group.
 //!
-//! `helm_cases FOLDER [--filter TEXT] [--verbose]`; the folder has `yaml/`, `values/`, `cases/` with `charts/`.
+//! `helm_cases FOLDER [--filter TEXT] [--verbose]`; the folder has `templates/`, `yaml/`, `values/`, `cases/` with `charts/`.
 
 #![expect(
     clippy::print_stdout,
@@ -14,6 +14,7 @@ mod load_rows;
 mod masked;
 mod rows;
 mod set_rows;
+mod template_rows;
 mod yaml_rows;
 
 use std::path::{Path, PathBuf};
@@ -44,6 +45,9 @@ fn main() -> ExitCode {
 }
 
 fn run(folder: &Path, mut report: Report) -> bool {
+    for name in names(&folder.join("templates")) {
+        report.file(&folder.join("templates"), &name, template_rows::run);
+    }
     for (file, run) in [
         ("marshal", yaml_rows::marshal as rows::Run),
         ("unmarshal", yaml_rows::unmarshal),
@@ -74,4 +78,13 @@ fn run(folder: &Path, mut report: Report) -> bool {
     cases::run(folder, &mut report, &mut count);
     report.group("cases", &count);
     report.total()
+}
+
+/// The files of rows in a folder, without their extension.
+fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let name = |path: PathBuf| Some(path.file_stem()?.to_str()?.to_owned());
+    let mut names: Vec<String> = entries.filter_map(|it| name(it.path())).collect();
+    names.sort();
+    names
 }

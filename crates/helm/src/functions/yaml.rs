@@ -25,8 +25,13 @@ const ROWS: &[Row] = &[
     }),
     ("toYamlPretty", PRINT, |call, args| {
         let value = args.first().cloned().unwrap_or_default();
-        let text = charged(call, |charge| yaml::to_pretty(&value, charge))?;
-        Ok(trimmed(text.unwrap_or_default()).into())
+        match charged(call, |charge| yaml::to_pretty(&value, charge))? {
+            Ok(text) => Ok(trimmed(text).into()),
+            Err(kyaml::Error::Invalid(text)) if text.starts_with(yaml::UNMARSHALABLE) => {
+                Err(Failure::new(text))
+            }
+            Err(_) => Ok("".into()),
+        }
     }),
     ("fromYaml", READ_MAP, |call, args| {
         let text = given::bytes(args, 0);

@@ -16,6 +16,9 @@ pub fn to_pretty(value: &Value, charge: Charge<'_>) -> Result<String, Error> {
     node(value, 0, charge)?.to_styled_indented(2)
 }
 
+/// How the complaint begins that Helm does not swallow.
+pub(crate) const UNMARSHALABLE: &str = "cannot marshal type";
+
 fn node(value: &Value, depth: usize, charge: Charge<'_>) -> Result<Node, Error> {
     if !charge(size(value)) {
         return Err(too_much());
@@ -53,7 +56,7 @@ fn node(value: &Value, depth: usize, charge: Charge<'_>) -> Result<Node, Error> 
         Value::Object(object) => of_object(&**object, depth, charge)?,
         other @ (Value::Complex(..) | Value::Func(_)) => {
             let ty = other.ty().unwrap_or(Type::Any);
-            return Err(Error::Invalid(format!("cannot marshal type: {ty}")));
+            return Err(Error::Invalid(format!("{UNMARSHALABLE}: {ty}")));
         }
     })
 }
@@ -62,7 +65,13 @@ fn of_object(object: &dyn Object, depth: usize, charge: Charge<'_>) -> Result<No
     if object.is_nil() {
         return Ok(plain("null"));
     }
-    let entries = object.fields().into_iter().map(|(name, value)| {
+    if let Some(text) = object.marshal() {
+        let text = text.map_err(|it| Error::Invalid(it.to_string()))?;
+        // A time is one in YAML, too; other texts are texts, whatever they look like.
+        let time = object.ty().to_string() == "time.Time";
+        return Ok(if time { plain(&text.lossy()) } else { string(&text) });
+    }
+    let entries = object.exported().into_iter().map(|(name, value)| {
         Ok(Entry {
             key: string(&Str::from(name.to_lowercase())),
             value: node(&value, depth + 1, charge)?,

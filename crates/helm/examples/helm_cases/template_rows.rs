@@ -66,7 +66,10 @@ fn rendered(row: &Json) -> Result<String, String> {
     let files = render_templates(&chart, &values.retyped(&Type::MAP), &options, &env(), &over);
     let files = files.map_err(|it| it.to_string())?;
     let name = format!("{}/templates/t.yaml", chart.metadata.name);
-    Ok(files.get(&name).map(|it| it.lossy().into_owned()).unwrap_or_default())
+    Ok(files
+        .get(&name)
+        .map(|it| it.lossy().into_owned())
+        .unwrap_or_default())
 }
 
 /// Renders the template of a row.

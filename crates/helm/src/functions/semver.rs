@@ -83,6 +83,18 @@ impl Object for Semver {
         if self.pointer { &POINTER } else { &VERSION }
     }
 
+    fn fields(&self) -> Vec<(&'static str, Value)> {
+        let number = |it| Value::Uint(UintKind::Uint64, it);
+        vec![
+            ("major", number(self.version.major)),
+            ("minor", number(self.version.minor)),
+            ("patch", number(self.version.patch)),
+            ("pre", Value::str(self.version.pre())),
+            ("metadata", Value::str(self.version.metadata())),
+            ("original", Value::str(self.version.original())),
+        ]
+    }
+
     fn method(&self, name: &str) -> Option<Arc<dyn Function>> {
         let pointer = self.pointer.then(|| comparison(&self.version, name));
         pointer.flatten().or_else(|| method(&self.version, name))

@@ -69,7 +69,11 @@ fn of_object(object: &dyn Object, depth: usize, charge: Charge<'_>) -> Result<No
         let text = text.map_err(|it| Error::Invalid(it.to_string()))?;
         // A time is one in YAML, too; other texts are texts, whatever they look like.
         let time = object.ty().to_string() == "time.Time";
-        return Ok(if time { plain(&text.lossy()) } else { string(&text) });
+        return Ok(if time {
+            plain(&text.lossy())
+        } else {
+            string(&text)
+        });
     }
     let entries = object.exported().into_iter().map(|(name, value)| {
         Ok(Entry {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use go_template::{
-    Budget, Functions, Limits, Methods, MissingKey, Named, Session, Str, Type, Value,
+    Budget, Functions, Limits, Methods, MissingKey, Named, Session, Str, Type, Value, unicode,
 };
 use helm::Env;
 use helm::engine::Templates;
@@ -100,8 +100,9 @@ fn render(template: &str, values: &Json, functions: &Functions) -> Result<String
         missing_key: MissingKey::Zero,
     };
     let out = templates.render_one(&session, FILE, &dot);
-    out.map(|it| it.lossy().into_owned())
-        .map_err(|it| it.to_string())
+    // JSON of Go replaces broken bytes one by one.
+    let text = |it: Str| unicode::Runes(&it).map(|(c, _)| c).collect();
+    out.map(text).map_err(|it| it.to_string())
 }
 
 fn value(json: &Json) -> Value {

@@ -39,7 +39,8 @@ impl FileSystem for Disk {
     }
 }
 
-fn failed(operation: &str, path: &str, error: &std::io::Error) -> FsError {
+/// An error of the operating system, as Go prints it.
+pub(crate) fn failed(operation: &str, path: &str, error: &std::io::Error) -> FsError {
     let text = match error.kind() {
         ErrorKind::NotFound => "no such file or directory".to_owned(),
         ErrorKind::NotADirectory => "not a directory".to_owned(),

@@ -1,6 +1,7 @@
 //! The program `weir`: the controllers in one process, and the engines offline.
 
 mod disk;
+mod helm_template;
 mod kustomize_build;
 mod run;
 
@@ -28,6 +29,9 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         flags: Vec<std::ffi::OsString>,
     },
+    /// Render charts as Helm does.
+    #[command(subcommand)]
+    Helm(Helm),
     /// Build manifests as kustomize does.
     #[command(subcommand)]
     Kustomize(Kustomize),
@@ -40,6 +44,12 @@ enum Command {
 }
 
 #[derive(Debug, Subcommand)]
+enum Helm {
+    /// Render a chart's templates and print them.
+    Template(Box<helm_template::Arguments>),
+}
+
+#[derive(Debug, Subcommand)]
 enum Kustomize {
     /// Build the kustomization in a directory and print it.
     Build(kustomize_build::Arguments),
@@ -48,6 +58,7 @@ enum Kustomize {
 fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Run { flags } => run::run(flags),
+        Command::Helm(Helm::Template(arguments)) => helm_template::template(&arguments),
         Command::Kustomize(Kustomize::Build(arguments)) => kustomize_build::build(&arguments),
         Command::Version { output } => {
             print(&version(output.as_deref()));

@@ -1,0 +1,112 @@
+//! A chart on the disk: a folder or an archive.
+
+use std::fs::{self, File as Disk};
+use std::io::Read as _;
+use std::path::Path;
+
+use helm::chart::{Chart, File, Limits, Rules, is_gzip};
+
+use super::Failed;
+
+/// Folders inside of one another.
+const MAX_DEPTH: usize = 64;
+
+/// Reads the chart at a path.
+pub(super) fn load(path: &str) -> Result<Chart, Failed> {
+    let root = Path::new(path);
+    let kind = fs::metadata(root).map_err(|_| format!("path {path:?} not found"))?;
+    if kind.is_dir() {
+        return folder(root, path);
+    }
+    let archive = bounded(root, Limits::default().bytes)?;
+    if !is_gzip(&archive) {
+        return Err(format!("file '{path}' does not appear to be a gzipped archive").into());
+    }
+    Ok(Chart::from_archive(&archive, &Limits::default())?)
+}
+
+fn folder(root: &Path, shown: &str) -> Result<Chart, Failed> {
+    let description = root.join("Chart.yaml");
+    if let Err(error) = fs::metadata(&description) {
+        let path = format!("{}/Chart.yaml", shown.trim_end_matches('/'));
+        let error = crate::disk::failed("open", &path, &error).text;
+        return Err(format!("unable to detect chart at {path}: {error}").into());
+    }
+    let rules = match fs::metadata(root.join(".helmignore")) {
+        Ok(_) => bounded(&root.join(".helmignore"), Limits::default().file)?,
+        Err(_) => Vec::new(),
+    };
+    let mut rules = Rules::parse(&String::from_utf8_lossy(&rules))?;
+    rules.add_defaults();
+    let mut files = Vec::new();
+    let mut left = Limits::default().bytes;
+    walk(root, "", &rules, (&mut files, &mut left), 0)?;
+    Ok(Chart::from_directory(files)?)
+}
+
+/// Takes the files below a folder, sorted by name; links are followed, as Helm does for its user.
+fn walk(
+    folder: &Path,
+    inside: &str,
+    rules: &Rules,
+    (files, left): (&mut Vec<File>, &mut u64),
+    depth: usize,
+) -> Result<(), Failed> {
+    if depth > MAX_DEPTH {
+        return Err(format!("{} is nested too deep", folder.display()).into());
+    }
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        names.push(entry?.file_name());
+    }
+    names.sort();
+    for name in names {
+        let path = folder.join(&name);
+        let name = name.to_string_lossy();
+        let inside = match inside {
+            "" => name.into_owned(),
+            inside => format!("{inside}/{name}"),
+        };
+        let kind = fs::metadata(&path)?;
+        if rules.ignores(&inside, kind.is_dir()) {
+            continue;
+        }
+        if kind.is_dir() {
+            walk(&path, &inside, rules, (&mut *files, &mut *left), depth + 1)?;
+            continue;
+        }
+        let path_shown = path.display();
+        if !kind.is_file() {
+            return Err(format!(
+                "cannot load irregular file {path_shown} as it has file mode type bits set"
+            )
+            .into());
+        }
+        let data = bounded(&path, Limits::default().file)?;
+        *left = left
+            .checked_sub(data.len() as u64)
+            .ok_or("chart is too large")?;
+        let data = data.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&data);
+        files.push(File {
+            name: inside,
+            data: data.into(),
+        });
+    }
+    Ok(())
+}
+
+fn bounded(path: &Path, most: u64) -> Result<Vec<u8>, Failed> {
+    let shown = path.display().to_string();
+    let file = Disk::open(path).map_err(|it| crate::disk::failed("open", &shown, &it).text)?;
+    let mut data = Vec::new();
+    file.take(most + 1)
+        .read_to_end(&mut data)
+        .map_err(|it| crate::disk::failed("read", &shown, &it).text)?;
+    if data.len() as u64 > most {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        return Err(
+            format!("chart file {name:?} is larger than the maximum file size {most}").into(),
+        );
+    }
+    Ok(data)
+}

@@ -70,13 +70,7 @@ pub async fn run(
     stop: CancellationToken,
 ) -> Result<(), RunError> {
     let gates = flags::gates(common)?;
-    let idle = KustomizeFlags::without_effect(common, &gates);
-    if !idle.is_empty() {
-        tracing::info!(
-            flags = idle.join(", "),
-            "flags are accepted and not effective in this version"
-        );
-    }
+    tell_of_idle(common, &gates);
     let kustomizations: Store<Kustomization> =
         host.hub().store_matching(&common.watch_label_selector);
     let sources = Sources::watch(
@@ -113,15 +107,7 @@ pub async fn run(
         sources,
         attempts,
         kustomizations,
-        fetcher: Fetcher::new(FetchOptions {
-            retries: own.http_retry,
-            limits: ArtifactLimits::new(
-                common.artifacts.max_size,
-                common.artifacts.max_unpacked_size,
-                common.artifacts.max_entries,
-            ),
-            ..FetchOptions::from_env()
-        })?,
+        fetcher: fetcher(common, own)?,
         kept,
         decryption: installation(common, own, &gates)?,
         accounts: Accounts::default(),
@@ -146,6 +132,29 @@ pub async fn run(
         .kind(KustomizationKind(Arc::new(context)), triggers)
         .run(stop)
         .await?)
+}
+
+fn tell_of_idle(common: &CommonFlags, gates: &FeatureGates) {
+    let idle = KustomizeFlags::without_effect(common, gates);
+    if !idle.is_empty() {
+        tracing::info!(
+            flags = idle.join(", "),
+            "flags are accepted and not effective in this version"
+        );
+    }
+}
+
+fn fetcher(common: &CommonFlags, own: &KustomizeFlags) -> Result<Fetcher, FetchError> {
+    let bounds = &common.artifacts;
+    Fetcher::new(FetchOptions {
+        retries: own.http_retry,
+        limits: ArtifactLimits::new(
+            bounds.max_size,
+            bounds.max_unpacked_size,
+            bounds.max_entries,
+        ),
+        ..FetchOptions::from_env()
+    })
 }
 
 /// Watches the objects of a cluster: drift of one wakes its owner, if that is where the owner's objects are.

@@ -133,18 +133,10 @@ async fn with_its_gate_the_built_in_check_counts_beside_the_expression() -> Resu
     Ok(())
 }
 
-#[tokio::test]
-async fn a_wrong_expression_stalls_until_it_is_mended() -> Result<()> {
-    let files = [("one/a.yaml", &*config_map("a", "1"))];
-    let all = Loop::start("expr-stalls", &files).await?;
-    let namespace = all.namespace.name().to_owned();
-    let spec = json!({"path": "./one", "targetNamespace": namespace});
-    all.kustomization("first", spec.clone()).await?;
-    all.kustomization("second", spec.clone()).await?;
-    let before = all.applied("second", &all.revision()?).await?;
-    let prefix = "Reconciliation failed terminally due to configuration error: ";
+/// Fields of a spec, and what is said of them.
+fn wrong_expressions() -> [(serde_json::Value, String); 4] {
     let dependency = "terminal error: failed to evaluate dependency first: ";
-    let cases = [
+    [
         (
             json!({"dependsOn": [{"name": "first", "readyExpr": "self.metadata.name"}]}),
             format!("{dependency}CEL expression output type mismatch: expected bool, got dyn"),
@@ -164,13 +156,25 @@ async fn a_wrong_expression_stalls_until_it_is_mended() -> Result<()> {
             ]}),
             "duplicate custom health check for GroupKind ConfigMap at healthchecks[1]".to_owned(),
         ),
-    ];
-    for (field, expected) in cases {
+    ]
+}
+
+#[tokio::test]
+async fn a_wrong_expression_stalls_until_it_is_mended() -> Result<()> {
+    let files = [("one/a.yaml", &*config_map("a", "1"))];
+    let all = Loop::start("expr-stalls", &files).await?;
+    let namespace = all.namespace.name().to_owned();
+    let spec = json!({"path": "./one", "targetNamespace": namespace});
+    all.kustomization("first", spec.clone()).await?;
+    all.kustomization("second", spec.clone()).await?;
+    let before = all.applied("second", &all.revision()?).await?;
+    for (field, expected) in wrong_expressions() {
         let mut wrong = spec.clone();
         let fields = wrong.as_object_mut().context("an object")?;
         fields.extend(field.as_object().context("an object")?.clone());
         all.kustomization("second", wrong).await?;
-        let expected = format!("{prefix}{expected}");
+        let expected =
+            format!("Reconciliation failed terminally due to configuration error: {expected}");
         let object = all
             .wait("second", &expected, |object| {
                 let said = crate::fixture::message(object.conditions(), "Stalled");

@@ -1,6 +1,7 @@
 //! Kustomizations of other repositories.
 
 use anyhow::{Context as _, Result, ensure};
+use harness::Repository;
 use serde_json::json;
 use weir_api::Reconcilable as _;
 
@@ -11,10 +12,9 @@ fn kustomization(resources: &[&str]) -> String {
         .to_string()
 }
 
-#[tokio::test]
-async fn directories_of_other_repositories_are_built_and_fetched_once() -> Result<()> {
-    let base = git()?.repo("remote-base")?;
-    let first = base.commit(
+/// Commits three folders, one of which reaches for a fourth; returns the commit.
+fn three_bases(base: &Repository) -> Result<String> {
+    base.commit(
         &[
             ("web/kustomization.yaml", &kustomization(&["web.yaml"])),
             ("web/web.yaml", &config_map("web", "1")),
@@ -28,7 +28,13 @@ async fn directories_of_other_repositories_are_built_and_fetched_once() -> Resul
             ("job/job.yaml", &config_map("job", "1")),
         ],
         "one",
-    )?;
+    )
+}
+
+#[tokio::test]
+async fn directories_of_other_repositories_are_built_and_fetched_once() -> Result<()> {
+    let base = git()?.repo("remote-base")?;
+    let first = three_bases(&base)?;
     base.tag("v1", &first)?;
     let second = base.commit(&[("web/web.yaml", &config_map("web", "2"))], "two")?;
     base.branch("next", &second)?;

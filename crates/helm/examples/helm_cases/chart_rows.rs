@@ -1,6 +1,7 @@
 //! Rows of `values/` that render a whole small chart.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use go_template::{Limits, Map, Value};
 use helm::Env;
@@ -13,17 +14,24 @@ use crate::load_rows;
 use crate::rows::{Outcome, expected, text, texts};
 use crate::set_rows::{map_of, merged, shown};
 
-/// A clock that stands, and chance that is none: what is random in a rendering is not compared.
+/// A clock that stands; what is random in a rendering is not compared.
 pub(crate) fn env() -> Env {
     Env {
         now: Arc::new(|| (1_750_000_000, 0)),
-        random: Arc::new(|buffer| {
-            for (at, byte) in buffer.iter_mut().enumerate() {
-                *byte = (at as u8).wrapping_mul(97).wrapping_add(13);
-            }
-        }),
+        random: Arc::new(chance),
         lookup: None,
         resolve: None,
+    }
+}
+
+/// Chance that is none, but never the same twice: looking for primes would not end otherwise.
+fn chance(buffer: &mut [u8]) {
+    static STATE: AtomicU64 = AtomicU64::new(0);
+    for bytes in buffer.chunks_mut(8) {
+        let mut word = STATE.fetch_add(0x9E37_79B9_7F4A_7C15, Ordering::Relaxed);
+        word = (word ^ (word >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        word = (word ^ (word >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        bytes.copy_from_slice(&(word ^ (word >> 31)).to_le_bytes()[..bytes.len()]);
     }
 }
 

@@ -8,9 +8,6 @@ use weir_runtime::kind::{Chain, Failure, Key};
 /// A failed step. `Display` is the step's own layer; [`Error::message`] is the whole text for people.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The spec asks for something that is not built yet.
-    #[error("{0} is not supported by this version of kustomize-controller")]
-    UnsupportedField(String),
     /// `spec.decryption.serviceAccountName` while its gate is off.
     #[error(
         "to use spec.decryption.serviceAccountName for decryption authentication please enable the \
@@ -149,10 +146,9 @@ impl Error {
     #[must_use]
     pub fn retry(&self) -> Retry {
         match self {
-            Self::UnsupportedField(_)
-            | Self::FeatureGate
-            | Self::InvalidExpression(_)
-            | Self::AccessDenied(_) => Retry::Stalled,
+            Self::FeatureGate | Self::InvalidExpression(_) | Self::AccessDenied(_) => {
+                Retry::Stalled
+            }
             Self::NoArtifact(after) | Self::ArtifactGone(after) => Retry::After(*after),
             Self::DependencyNotReady { retry, .. } => Retry::After(*retry),
             Self::ReadSource { .. }
@@ -173,7 +169,6 @@ impl Error {
 impl Failure for Error {
     fn reason(&self) -> &'static str {
         match self {
-            Self::UnsupportedField(_) => UNSUPPORTED_FIELD,
             Self::FeatureGate => reason::FEATURE_GATE_DISABLED,
             Self::InvalidExpression(_) => reason::INVALID_CEL_EXPRESSION,
             Self::AccessDenied(_) => reason::ACCESS_DENIED,
@@ -200,6 +195,3 @@ impl Failure for Error {
         matches!(self, Self::Superseded(_))
     }
 }
-
-/// Reason of a spec that asks for something that is not built yet. Ours: upstream serves every field.
-pub const UNSUPPORTED_FIELD: &str = "UnsupportedField";

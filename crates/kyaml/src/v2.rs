@@ -168,6 +168,12 @@ mod tests {
     }
 
     #[test]
+    fn a_key_without_text_over_a_circle_ends() {
+        let error = json("~: &x\n  a: *x\n  b: *x\n  a: *x\n").unwrap_err();
+        assert_eq!(error, "yaml: anchor 'x' value contains itself");
+    }
+
+    #[test]
     fn nesting_is_bounded() {
         assert!(
             json(&"[".repeat(100_000))

@@ -11,12 +11,15 @@ use crate::value::{decode_binary, go_quote};
 
 /// Longer texts say no more.
 const LONGEST: usize = 64 << 10;
+/// So many nodes are looked at: aliases, even of what is around them, may mean the same ones again and again.
+const MOST: usize = 10_000;
 
 /// The value of a node.
 pub(super) fn go_syntax(tree: &Tree, at: usize, limits: &Limits) -> String {
     let mut writer = Writer {
         tree,
         deepest: limits.depth,
+        left: MOST,
     };
     writer.value(at, 0, LONGEST).1
 }
@@ -24,6 +27,7 @@ pub(super) fn go_syntax(tree: &Tree, at: usize, limits: &Limits) -> String {
 struct Writer<'t> {
     tree: &'t Tree,
     deepest: usize,
+    left: usize,
 }
 
 /// What sorts a key among others: its kind, and its number.
@@ -32,9 +36,10 @@ type Order = (u8, f64);
 impl Writer<'_> {
     fn value(&mut self, at: usize, depth: usize, room: usize) -> (Order, String) {
         let node = &self.tree.nodes[at];
-        if depth > self.deepest || room == 0 {
+        if depth > self.deepest || room == 0 || self.left == 0 {
             return ((0, 0.0), String::new());
         }
+        self.left -= 1;
         match node.kind {
             Kind::Alias => self.value(node.end, depth + 1, room),
             Kind::Scalar => self.scalar(at),

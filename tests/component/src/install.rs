@@ -138,6 +138,8 @@ async fn source_controller_may_do_what_it_uses_and_no_more() -> Result<()> {
         ("watch", SOURCE, "gitrepositories"),
         ("patch", SOURCE, "gitrepositories/status"),
         ("get", "", "secrets"),
+        ("get", "", "serviceaccounts"),
+        ("create", "", "serviceaccounts/token"),
         ("create", "", "events"),
     ] {
         ensure!(
@@ -148,7 +150,7 @@ async fn source_controller_may_do_what_it_uses_and_no_more() -> Result<()> {
     for right in [
         ("delete", SOURCE, "gitrepositories"),
         ("list", "", "secrets"),
-        ("create", "", "serviceaccounts/token"),
+        ("list", "", "serviceaccounts"),
         ("impersonate", "", "serviceaccounts"),
         ("patch", KUSTOMIZE, "kustomizations/status"),
         ("update", "coordination.k8s.io", "leases"),

@@ -12,11 +12,12 @@ use std::io::Write as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result, anyhow, bail};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 /// Reads `pid N`, `gone N` and `dir PATH` lines until the pipe closes.
@@ -166,13 +167,26 @@ pub fn remove_at_exit(dir: &Path) -> Result<()> {
     tell_watchdog(&format!("dir {}", dir.display()))
 }
 
-/// A TCP port on 127.0.0.1 that nobody listens on at this moment.
+/// Below those that the system gives to outgoing connections: one of these could be taken before its server starts.
+const FIRST_PORT: u16 = 20_000;
+const PORTS: u16 = 12_000;
+
+/// A TCP port on 127.0.0.1 that nobody listens on at this moment; each call in a process gives another one.
 ///
 /// # Errors
-/// If the system has none to give.
+/// If all are taken.
 pub fn free_port() -> Result<u16> {
-    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).context("no free port")?;
-    Ok(listener.local_addr()?.port())
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    // Processes side by side begin at different places.
+    let begin = std::process::id().wrapping_mul(97) % u32::from(PORTS);
+    for _ in 0..PORTS {
+        let number = u32::from(NEXT.fetch_add(1, Ordering::Relaxed)) + begin;
+        let port = FIRST_PORT + u16::try_from(number % u32::from(PORTS))?;
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    bail!("no free port")
 }
 
 fn launcher(command: &Command) -> Command {

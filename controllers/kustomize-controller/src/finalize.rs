@@ -84,21 +84,24 @@ const MOST_ACCOUNTS: usize = 1024;
 pub struct Accounts(Mutex<HashMap<Key, Instant>>);
 
 impl Accounts {
-    fn was_seen(&self, account: &Key) -> bool {
+    fn was_seen(&self, account: &Key, now: Instant) -> bool {
         let seen = self.0.lock();
-        seen.get(account)
-            .is_some_and(|at| at.elapsed() < ACCOUNT_SEEN_FOR)
+        seen.get(account).is_some_and(|at| is_recent(*at, now))
     }
 
-    fn note(&self, account: Key) {
+    fn note(&self, account: Key, now: Instant) {
         let mut seen = self.0.lock();
         if seen.len() >= MOST_ACCOUNTS {
-            seen.retain(|_, at| at.elapsed() < ACCOUNT_SEEN_FOR);
+            seen.retain(|_, at| is_recent(*at, now));
         }
         if seen.len() < MOST_ACCOUNTS {
-            seen.insert(account, Instant::now());
+            seen.insert(account, now);
         }
     }
+}
+
+fn is_recent(at: Instant, now: Instant) -> bool {
+    now.saturating_duration_since(at) < ACCOUNT_SEEN_FOR
 }
 
 /// Whether the account that the objects are deleted as exists. The controller itself always does.
@@ -106,7 +109,7 @@ async fn account_exists(ctx: &Context, object: &Kustomization) -> Result<bool, E
     let Identity::ServiceAccount(key) = ctx.rules.identity(object) else {
         return Ok(true);
     };
-    if ctx.accounts.was_seen(&key) {
+    if ctx.accounts.was_seen(&key, Instant::now()) {
         return Ok(true);
     }
     let found = Api::<ServiceAccount>::namespaced(ctx.client.clone(), &key.namespace)
@@ -114,7 +117,7 @@ async fn account_exists(ctx: &Context, object: &Kustomization) -> Result<bool, E
         .await
         .map_err(|error| Error::Finalize(Chain(&error).to_string()))?;
     if found.is_some() {
-        ctx.accounts.note(key);
+        ctx.accounts.note(key, Instant::now());
         return Ok(true);
     }
     Ok(false)
@@ -127,4 +130,26 @@ fn subjects(entries: &[InventoryEntry]) -> String {
         Err(inventory::ParseIdError(id)) => id,
     };
     entries.iter().map(subject).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_counts_as_seen_for_a_while_and_no_more_than_so_many_are_kept() {
+        let (accounts, begin) = (Accounts::default(), Instant::now());
+        let account = |number: usize| Key::new("team", format!("account-{number}"));
+        assert!(!accounts.was_seen(&account(0), begin));
+        for number in 0..=MOST_ACCOUNTS {
+            accounts.note(account(number), begin);
+        }
+        assert!(accounts.was_seen(&account(0), begin));
+        assert!(!accounts.was_seen(&account(MOST_ACCOUNTS), begin));
+        let later = begin + ACCOUNT_SEEN_FOR;
+        assert!(!accounts.was_seen(&account(0), later));
+        accounts.note(account(MOST_ACCOUNTS), later);
+        assert!(accounts.was_seen(&account(MOST_ACCOUNTS), later));
+        assert_eq!(accounts.0.lock().len(), 1, "what is over makes room");
+    }
 }

@@ -104,9 +104,14 @@ pub fn stored_inventory(object: &Kustomization) -> Vec<InventoryEntry> {
 }
 
 /// Whether the last health check passed.
-#[must_use]
-pub fn was_healthy(object: &Kustomization) -> bool {
+fn was_healthy(object: &Kustomization) -> bool {
     find_condition(object.conditions(), condition_type::HEALTHY).is_some_and(Condition::is_true)
+}
+
+/// Whether a health check that passes is worth an event: the last one did not pass, or a new revision changed objects.
+#[must_use]
+pub fn health_is_news(object: &Kustomization, artifact: &Artifact, changed: bool) -> bool {
+    !was_healthy(object) || (changed && !same_revision(artifact, last_applied_revision(object)))
 }
 
 /// The revision that was applied last; empty if none was.
@@ -159,6 +164,27 @@ mod tests {
         ] {
             assert_eq!(timeout(&object(spec.clone())).as_secs(), seconds, "{spec}");
         }
+    }
+
+    #[test]
+    fn health_is_news_after_a_failure_or_a_new_revision_that_changed_objects() {
+        let artifact = |revision: &str| -> Artifact {
+            let artifact = serde_json::json!({
+                "revision": revision, "digest": "", "path": "", "url": "", "lastUpdateTime": "2026-01-01T00:00:00Z",
+            });
+            serde_json::from_value(artifact).expect("an artifact")
+        };
+        let (same, new) = (artifact("main@sha1:a"), artifact("main@sha1:b"));
+        let mut healthy = object(serde_json::json!({}));
+        assert!(health_is_news(&healthy, &same, false), "never checked");
+        let status = serde_json::json!({"lastAppliedRevision": "main@sha1:a", "conditions": [{
+            "type": "Healthy", "status": "True", "reason": "Succeeded", "message": "",
+            "lastTransitionTime": "2026-01-01T00:00:00Z",
+        }]});
+        healthy.status = Some(serde_json::from_value(status).expect("a status"));
+        assert!(!health_is_news(&healthy, &new, false));
+        assert!(!health_is_news(&healthy, &same, true));
+        assert!(health_is_news(&healthy, &new, true));
     }
 
     #[test]

@@ -42,7 +42,11 @@ pub async fn reconcile(ctx: &Context, pass: &Pass<KustomizationKind>) -> Result<
     pass.note(|facts| facts.phase = Phase::Applying);
     let changes = Box::pin(execute::apply(ctx, pass, &target, desired)).await?;
     Box::pin(execute::prune(ctx, pass, &target)).await?;
-    health(ctx, pass, &target, &artifact, (&changes, &rules)).await
+    let applied = Applied {
+        artifact: &artifact,
+        changes: &changes,
+    };
+    health(ctx, pass, &target, applied, &rules).await
 }
 
 /// What the cluster should hold: the artifact's files, built, substituted and labelled.
@@ -73,20 +77,25 @@ async fn build(
     Ok(desired)
 }
 
+/// What was applied, and what it came to.
+struct Applied<'a> {
+    artifact: &'a Artifact,
+    changes: &'a ChangeSet,
+}
+
 /// Waits until what the spec names is healthy.
 async fn health(
     ctx: &Context,
     pass: &Pass<KustomizationKind>,
     target: &Target,
-    artifact: &Artifact,
-    (changes, rules): (&ChangeSet, &HealthRules),
+    Applied { artifact, changes }: Applied<'_>,
+    rules: &HealthRules,
 ) -> Result<(), Error> {
     let object = pass.object();
     let Some(targets) = observe::health::targets(target, object, changes).await else {
         pass.note(|facts| facts.health = Health::NotWanted);
         return Ok(());
     };
-    let was_healthy = plan::was_healthy(object);
     let started = tokio::time::Instant::now();
     pass.note(|facts| facts.check_health());
     let source = Source {
@@ -109,8 +118,7 @@ async fn health(
         Wait::Done(_) => {
             let elapsed = started.elapsed();
             pass.note(|facts| facts.health = Health::Passed(elapsed));
-            let is_new = !plan::same_revision(artifact, plan::last_applied_revision(object));
-            if !was_healthy || (is_new && changes.has_changes()) {
+            if plan::health_is_news(object, artifact, changes.has_changes()) {
                 pass.emit(progress_event(health_passed(elapsed), &pass.facts()));
             }
             Ok(())

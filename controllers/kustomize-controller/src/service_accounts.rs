@@ -1,11 +1,9 @@
 //! Service accounts of the cluster, for whoever trusts their tokens.
 
-use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
 use k8s_openapi::api::core::v1::ServiceAccount;
-use kube::api::PostParams;
 use kube::{Api, Client};
 use weir_auth::{Account, Asking, Cluster, Error};
-use weir_runtime::client::describe;
+use weir_runtime::client::{account_token, describe};
 
 /// Service accounts as the controller itself may see them.
 pub struct ServiceAccounts(Client);
@@ -42,21 +40,8 @@ impl Cluster for ServiceAccounts {
         audiences: &'a [String],
     ) -> Asking<'a, String> {
         Box::pin(async move {
-            let api: Api<ServiceAccount> = Api::namespaced(self.0.clone(), namespace);
-            let spec = TokenRequestSpec {
-                audiences: audiences.to_vec(),
-                ..TokenRequestSpec::default()
-            };
-            let request = TokenRequest {
-                spec,
-                ..TokenRequest::default()
-            };
-            let answer = api
-                .create_token_request(name, &PostParams::default(), &request)
-                .await;
-            let answer = answer.map_err(|error| Error::Invalid(describe(&error)))?;
-            let token = answer.status.map(|status| status.token);
-            token.ok_or_else(|| Error::Invalid("the answer holds no token".to_owned()))
+            let token = account_token(&self.0, namespace, name, audiences).await;
+            token.map_err(Error::Invalid)
         })
     }
 }

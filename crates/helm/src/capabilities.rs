@@ -198,6 +198,11 @@ fn known(value: Value) -> Field {
     }
 }
 
+fn named(fields: Vec<(&'static str, Value)>, name: &str) -> Option<Field> {
+    let found = fields.into_iter().find(|(field, _)| *field == name)?;
+    Some(known(found.1))
+}
+
 impl Object for Shown {
     fn ty(&self) -> &'static Type {
         static STRUCT: Type = Type::Named(&Named {
@@ -210,9 +215,7 @@ impl Object for Shown {
     }
 
     fn field(&self, name: &str) -> Option<Field> {
-        let fields = self.fields();
-        let found = fields.into_iter().find(|(field, _)| *field == name)?;
-        Some(known(found.1))
+        named(self.fields(), name)
     }
 
     fn fields(&self) -> Vec<(&'static str, Value)> {
@@ -316,9 +319,7 @@ impl Object for BuildInfo {
     }
 
     fn field(&self, name: &str) -> Option<Field> {
-        let fields = self.fields();
-        let found = fields.into_iter().find(|(field, _)| *field == name)?;
-        Some(known(found.1))
+        named(self.fields(), name)
     }
 
     fn fields(&self) -> Vec<(&'static str, Value)> {

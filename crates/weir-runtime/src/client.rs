@@ -12,8 +12,11 @@ use std::time::Duration;
 use axum::body::Body as Answer;
 use futures::StreamExt as _;
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
+use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
+use k8s_openapi::api::core::v1::ServiceAccount;
+use kube::api::PostParams;
 use kube::client::{Body, ClientBuilder};
-use kube::{Client, Config};
+use kube::{Api, Client, Config};
 use thiserror::Error;
 use tower::BoxError;
 
@@ -168,6 +171,32 @@ pub fn describe(error: &kube::Error) -> String {
         cause = error.source();
     }
     text
+}
+
+/// A token of the service account `name` in `namespace` for `audiences`; for the cluster's own if there are none.
+///
+/// # Errors
+/// A line that says what the API server said; it never holds a token.
+pub async fn account_token(
+    client: &Client,
+    namespace: &str,
+    name: &str,
+    audiences: &[String],
+) -> Result<String, String> {
+    let api: Api<ServiceAccount> = Api::namespaced(client.clone(), namespace);
+    let request = TokenRequest {
+        spec: TokenRequestSpec {
+            audiences: audiences.to_vec(),
+            ..TokenRequestSpec::default()
+        },
+        ..TokenRequest::default()
+    };
+    let answer = api
+        .create_token_request(name, &PostParams::default(), &request)
+        .await
+        .map_err(|error| describe(&error))?;
+    let token = answer.status.map(|status| status.token);
+    token.ok_or_else(|| "the answer holds no token".to_owned())
 }
 
 /// Deadline, retries, bounded bodies and counting.

@@ -5,9 +5,7 @@
 
 use std::time::SystemTime;
 
-use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
 use k8s_openapi::api::core::v1::ServiceAccount;
-use kube::api::PostParams;
 use kube::{Api, ResourceExt};
 use reqwest::{Client, Url};
 use weir_api::meta::secret_key;
@@ -16,6 +14,7 @@ use weir_auth::azure::{self, Identity, Proof};
 use weir_auth::github_app::{App, Installation};
 use weir_auth::{Environment, Token, aws};
 use weir_git::{Credentials, Proxy, RemoteOptions};
+use weir_runtime::client::{account_token, describe};
 
 use super::access::{Values, text};
 use crate::context::Context;
@@ -221,7 +220,7 @@ async fn account_of(
         .await
         .map_err(|error| ProviderError::Account {
             account: format!("{namespace}/{name}"),
-            error: weir_runtime::client::describe(&error),
+            error: describe(&error),
         })?;
     let key = format!("{namespace}/{name} {}", found.uid().unwrap_or_default());
     Ok((found, key))
@@ -234,25 +233,12 @@ async fn oidc_token(
     audience: &str,
 ) -> Result<String, weir_auth::Error> {
     let namespace = object.namespace().unwrap_or_default();
-    let api: Api<ServiceAccount> = Api::namespaced(context.client.clone(), &namespace);
-    let request = TokenRequest {
-        spec: TokenRequestSpec {
-            audiences: vec![audience.to_owned()],
-            ..TokenRequestSpec::default()
-        },
-        ..TokenRequest::default()
-    };
-    let answer = api
-        .create_token_request(name, &PostParams::default(), &request)
-        .await;
-    let failed = |error: String| {
+    let token = account_token(&context.client, &namespace, name, &[audience.to_owned()]).await;
+    token.map_err(|error| {
         weir_auth::Error::Invalid(format!(
             "failed to create kubernetes token for service account '{namespace}/{name}': {error}"
         ))
-    };
-    let answer = answer.map_err(|error| failed(weir_runtime::client::describe(&error)))?;
-    let token = answer.status.map(|status| status.token);
-    token.ok_or_else(|| failed("the answer holds no token".to_owned()))
+    })
 }
 
 /// A client for the cloud's own services, which `--deny-cidr` is not about: no object chooses where they are.

@@ -58,13 +58,9 @@ pub async fn finalize(ctx: &Context, pass: &Pass<KustomizationKind>) -> Result<(
     }
     pass.emit(deletion_event(object, EventKind::Normal, log));
     if object.spec.deletion_policy == Some(DeletionPolicy::WaitForTermination) {
-        let deadline = tokio::time::Instant::now() + plan::timeout(object);
-        let gone = pass
-            .wait(
-                deadline,
-                applier.wait_gone(&pruned.changes, plan::timeout(object)),
-            )
-            .await;
+        let timeout = plan::timeout(object);
+        let gone = Box::pin(applier.wait_gone(&pruned.changes, timeout));
+        let gone = pass.wait(tokio::time::Instant::now() + timeout, gone).await;
         if !matches!(gone, weir_runtime::pass::Wait::Done(Ok(()))) {
             let message = "failed to wait for resources termination";
             pass.emit(deletion_event(object, EventKind::Warning, message));

@@ -107,9 +107,10 @@ async fn health(
     let mut progress = Progress::default();
     let wait = match targets {
         Ok(targets) => {
-            let settle =
-                observe::health::settle(&source, &targets, ctx.options.fail_fast, &mut progress);
-            pass.wait(started + plan::timeout(object), settle).await
+            let fail_fast = ctx.options.fail_fast;
+            let settle = observe::health::settle(&source, &targets, fail_fast, &mut progress);
+            pass.wait(started + plan::timeout(object), Box::pin(settle))
+                .await
         }
         Err(text) => return failed(pass, started.elapsed(), text),
     };

@@ -195,10 +195,9 @@ impl<K: Kind> Pass<K> {
     pub async fn wait<T>(
         &self,
         deadline: impl Into<Instant> + Send,
-        future: impl Future<Output = T> + Send,
+        mut future: impl Future<Output = T> + Send + Unpin,
     ) -> Wait<T> {
         let deadline = deadline.into();
-        tokio::pin!(future);
         // What has happened already needs no parking.
         if let std::task::Poll::Ready(done) = futures::poll!(&mut future) {
             return Wait::Done(done);
@@ -207,16 +206,16 @@ impl<K: Kind> Pass<K> {
         let parked = async {
             tokio::select! {
                 biased;
-                () = self.env.stopping.cancelled() => self.abandon().await,
+                () = self.env.stopping.cancelled() => Box::pin(self.abandon()).await,
                 () = self.superseded.cancelled() => Wait::Superseded,
                 done = &mut future => Wait::Done(done),
                 () = tokio::time::sleep_until(deadline) => Wait::TimedOut,
             }
         };
-        let wait = self.showing_progress(PARK_GRACE, parked).await;
+        let wait = self.showing_progress(PARK_GRACE, Box::pin(parked)).await;
         let slot = tokio::select! {
             biased;
-            () = self.env.stopping.cancelled() => self.abandon().await,
+            () = self.env.stopping.cancelled() => Box::pin(self.abandon()).await,
             slot = self.env.queue.slot(&self.key.namespace) => slot,
         };
         *self.slot.lock() = Some(slot);
@@ -236,14 +235,12 @@ impl<K: Kind> Pass<K> {
     pub(crate) async fn showing_progress<T>(
         &self,
         patience: Duration,
-        work: impl Future<Output = T>,
+        mut work: impl Future<Output = T> + Unpin,
     ) -> T {
-        tokio::pin!(work);
         if let Ok(done) = tokio::time::timeout(patience, &mut work).await {
             return done;
         }
-        let write = self.progress();
-        tokio::pin!(write);
+        let mut write = Box::pin(self.progress());
         tokio::select! {
             biased;
             () = &mut write => work.await,

@@ -188,7 +188,8 @@ pub(crate) async fn work<K: Kind>(env: Arc<Env<K>>, work: Work) {
         reconcileID = %uuid::Uuid::new_v4(),
     );
     let started = Instant::now();
-    let pass = async {
+    // Boxed, as in all of a pass: whatever is given a future by value keeps room for it twice.
+    let pass = Box::pin(async {
         tracing::debug!(trigger = trigger.reason, waited = ?trigger.waited, "reconciling");
         let Some(object) = env.store().get(&key) else {
             return End::never();
@@ -203,7 +204,7 @@ pub(crate) async fn work<K: Kind>(env: Arc<Env<K>>, work: Work) {
             superseded,
         };
         one_pass(start).await
-    };
+    });
     let end = AssertUnwindSafe(pass).catch_unwind().instrument(span).await;
     let took = started.elapsed();
     // The panic hook has logged it, with its place.
@@ -225,7 +226,6 @@ async fn one_pass<K: Kind>(mut start: Start<K>) -> End {
     }
     if !finalizer::present(&*start.object) {
         let added = finalizer::add(&start.env.target, Arc::clone(&start.object));
-        // Boxed, so that a parked pass holds no room for it.
         match Box::pin(added).await {
             Ok(object) => start.object = object,
             Err(error) => return unwritten(&error, "unable to add the finalizer"),
@@ -241,7 +241,7 @@ async fn one_pass<K: Kind>(mut start: Start<K>) -> End {
 }
 
 async fn reconcile<K: Kind>(pass: Pass<K>) -> End {
-    let run = pass.showing_progress(PATIENCE, pass.env.kind.reconcile(&pass));
+    let run = pass.showing_progress(PATIENCE, Box::pin(pass.env.kind.reconcile(&pass)));
     let result = tokio::select! {
         biased;
         result = run => result,

@@ -1,12 +1,15 @@
 //! Whose rights count, and which references are allowed.
 
 use anyhow::{Context as _, Result, ensure};
-use harness::{ControlPlane, Controllers, ControllersOptions, Namespace};
+use harness::{ControlPlane, Controllers, ControllersOptions, Namespace, eventually};
+use k8s_openapi::api::core::v1::{ConfigMap, Service};
+use k8s_openapi::api::rbac::v1::RoleBinding;
+use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::{Value, json};
 use weir_api::Reconcilable;
 use weir_api::kustomize::v1::Kustomization;
 
-use crate::fixture::{LIMIT, Loop, config_map, inventory, is, message};
+use crate::fixture::{LIMIT, Loop, config_map, inventory, is, message, uid, value};
 
 const RIGHTS: &str = "
 apiVersion: v1
@@ -47,6 +50,125 @@ async fn objects_are_applied_with_the_service_accounts_rights() -> Result<()> {
     Ok(())
 }
 
+async fn binding_is(all: &Loop, there: bool) -> Result<()> {
+    let namespace = all.namespace.name();
+    if there {
+        return all.namespace.apply(&binding(namespace)).await.map(drop);
+    }
+    let bindings = all.namespace.api::<RoleBinding>();
+    bindings.delete("tenant", &DeleteParams::default()).await?;
+    Ok(())
+}
+
+/// The second pass finds nothing to write, and says all the same that the account may write no longer.
+#[tokio::test]
+async fn rights_that_are_lost_fail_the_next_pass_and_keep_what_was_applied() -> Result<()> {
+    let all = Loop::start("rights-lost", &[("a.yaml", &config_map("a", "1"))]).await?;
+    let namespace = all.namespace.name().to_owned();
+    all.namespace.apply(RIGHTS).await?;
+    binding_is(&all, true).await?;
+    let spec = json!({
+        "targetNamespace": namespace, "serviceAccountName": "tenant", "interval": "2s", "retryInterval": "1s",
+    });
+    all.kustomization("app", spec).await?;
+    let applied = all.applied("app", &all.revision()?).await?;
+    let before = all.config_map("a").await?.context("applied")?;
+
+    binding_is(&all, false).await?;
+    let failure = all.fails("app", "ReconciliationFailed").await?;
+    ensure!(failure.contains("cannot patch resource"), "{failure}");
+    let edit = Patch::Merge(json!({"data": {"v": "2"}}));
+    let maps = all.namespace.api::<ConfigMap>();
+    maps.patch("a", &PatchParams::default(), &edit).await?;
+    let request = all.reconcile("app").await?;
+    assert!(is(
+        request.conditions(),
+        "Ready",
+        "False",
+        "ReconciliationFailed"
+    ));
+    assert_eq!(inventory(&request), inventory(&applied));
+    let edited = all.config_map("a").await?.context("nobody deleted it")?;
+    assert_eq!((uid(&edited), value(&edited)), (uid(&before), "2"));
+
+    binding_is(&all, true).await?;
+    all.applied("app", &all.revision()?).await?;
+    let healed = all.config_map("a").await?.context("still there")?;
+    assert_eq!((uid(&healed), value(&healed)), (uid(&before), "1"));
+    Ok(())
+}
+
+/// What the controllers are given where they may see what they reconcile, and act as tenants, but not watch Services.
+fn watchman(namespace: &str) -> String {
+    let group = "rbac.authorization.k8s.io";
+    let (name, all) = (format!("watchman-{namespace}"), json!(["*"]));
+    let rules = json!([
+        {"apiGroups": ["source.toolkit.fluxcd.io", "kustomize.toolkit.fluxcd.io"], "resources": all, "verbs": all},
+        {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": all},
+        {"apiGroups": [""], "resources": ["configmaps", "secrets", "events"], "verbs": all},
+        {"apiGroups": [""], "resources": ["serviceaccounts"], "verbs": ["get", "impersonate"]},
+        {"apiGroups": [""], "resources": ["groups"], "verbs": ["impersonate"]},
+    ]);
+    let parts = [
+        json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "watchman"}}),
+        json!({"apiVersion": format!("{group}/v1"), "kind": "ClusterRole", "metadata": {"name": name}, "rules": rules}),
+        json!({
+            "apiVersion": format!("{group}/v1"), "kind": "ClusterRoleBinding", "metadata": {"name": name},
+            "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": name},
+            "subjects": [{"kind": "ServiceAccount", "name": "watchman", "namespace": namespace}],
+        }),
+    ];
+    parts.map(|part| part.to_string()).join("\n---\n")
+}
+
+#[tokio::test]
+async fn kinds_that_the_controller_may_not_watch_are_corrected_at_the_interval() -> Result<()> {
+    const SERVICE: &str = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec:\n  \
+        selector: {app: web}\n  ports: [{port: 80}]\n";
+    const TENANT: &str = "{apiGroups: [''], resources: [services], verbs: ['*']}, ";
+    let files = [("a.yaml", &*config_map("a", "1")), ("b.yaml", SERVICE)];
+    let mut all = Loop::start("may-not-watch", &files).await?;
+    let namespace = all.namespace.name().to_owned();
+    all.namespace
+        .apply(&RIGHTS.replace("rules: [", &format!("rules: [{TENANT}")))
+        .await?;
+    binding_is(&all, true).await?;
+    all.namespace.apply(&watchman(&namespace)).await?;
+    let plane = ControlPlane::shared().await?;
+    let kubeconfig = plane.kubeconfig_of(&namespace, "watchman").await?;
+    let mut options = ControllersOptions::new(kubeconfig, all.namespace.logs());
+    options.namespace = Some(namespace.clone());
+    // The first ones' artifacts are gone with them.
+    options.flags = vec!["--http-retry=0".to_owned()];
+    all.controllers.process().stop(LIMIT)?;
+    all.controllers = Controllers::start(&options).await?;
+
+    let spec = json!({
+        "targetNamespace": namespace, "serviceAccountName": "tenant", "wait": true, "timeout": "50s",
+    });
+    all.kustomization("app", spec).await?;
+    all.applied("app", &all.revision()?).await?;
+    let services = all.namespace.api::<Service>();
+    let edit = Patch::Merge(json!({"spec": {"selector": {"app": "other"}}}));
+    services
+        .patch("web", &PatchParams::default(), &edit)
+        .await?;
+    // What may be watched is back at once, and by then nothing was done about the other.
+    let maps = all.namespace.api::<ConfigMap>();
+    maps.delete("a", &DeleteParams::default()).await?;
+    eventually(LIMIT, "the map is back", async || {
+        all.config_map("a").await?.context("not back").map(drop)
+    })
+    .await?;
+    all.reconcile("app").await?;
+    let selector = services.get("web").await?.spec.context("a spec")?.selector;
+    assert_eq!(selector.context("a selector")?["app"], "web");
+    services.delete("web", &DeleteParams::default()).await?;
+    all.reconcile("app").await?;
+    services.get("web").await?;
+    Ok(())
+}
+
 #[tokio::test]
 async fn one_whose_account_is_gone_is_deleted_and_its_objects_stay() -> Result<()> {
     let all = Loop::start("impersonate-gone", &[("a.yaml", &config_map("a", "1"))]).await?;
@@ -62,9 +184,7 @@ async fn one_whose_account_is_gone_is_deleted_and_its_objects_stay() -> Result<(
     let accounts = all
         .namespace
         .api::<k8s_openapi::api::core::v1::ServiceAccount>();
-    accounts
-        .delete("tenant", &kube::api::DeleteParams::default())
-        .await?;
+    accounts.delete("tenant", &DeleteParams::default()).await?;
     all.delete("app").await?;
     all.config_map("a").await?.context("nobody may delete it")?;
     all.event(

@@ -17,7 +17,6 @@ pub mod plan;
 pub mod reconcile;
 pub mod remote_bases;
 pub mod run;
-pub mod service_accounts;
 pub mod sources;
 pub mod status;
 pub mod target;

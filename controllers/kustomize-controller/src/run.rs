@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use kube::Client;
 use tokio_util::sync::CancellationToken;
 use weir_api::kustomize::v1::{Kustomization, SourceKind};
 use weir_api::meta::controller;
@@ -13,7 +12,9 @@ use weir_runtime::flags::{CommonFlags, FeatureGates, GateError, runtime_namespac
 use weir_runtime::hub::{Hub, Store};
 use weir_runtime::kind::Key;
 use weir_runtime::kubeconfig::Allow;
+use weir_runtime::metrics::Metrics;
 use weir_runtime::runtime::{Host, Runtime, RuntimeError, RuntimeOptions};
+use weir_runtime::service_accounts::ServiceAccounts;
 use weir_runtime::triggers::Waker;
 
 use crate::builds::Builds;
@@ -25,7 +26,6 @@ use crate::heal::{Healer, Owners};
 use crate::kustomization::KustomizationKind;
 use crate::observe::keys::{Installation, Settings as DecryptionSettings};
 use crate::plan::identity::Rules;
-use crate::service_accounts::ServiceAccounts;
 use crate::sources::{Attempts, Sources};
 use crate::target::{self, Clouds, Home, Homes, Targets, Watcher};
 use crate::triggers;
@@ -109,7 +109,7 @@ pub async fn run(
         kustomizations,
         fetcher: fetcher(common, own)?,
         kept,
-        decryption: installation(common, own, &gates)?,
+        decryption: installation(host.metrics(), common, own, &gates)?,
         accounts: Accounts::default(),
         builds: Builds::default(),
         remote_bases: own.remote_bases(),
@@ -120,7 +120,7 @@ pub async fn run(
                 allow,
                 homes,
                 watcher,
-                clouds: clouds(host.client(), common, own, &gates)?,
+                clouds: clouds(host, common, own, &gates)?,
             },
         ),
     };
@@ -170,6 +170,7 @@ fn watcher(owners: Owners, waker: Waker, apply: &Settings, default: Drift) -> Wa
 
 /// What flags name for decryption is in the controller's own namespace.
 fn installation(
+    metrics: &Metrics,
     common: &CommonFlags,
     own: &KustomizeFlags,
     gates: &FeatureGates,
@@ -182,19 +183,20 @@ fn installation(
         workload_identity: gates.is_on(flags::WORKLOAD_IDENTITY),
         strict_mac: own.sops_strict_mac,
     };
-    Installation::new(settings, tokens(common))
+    Installation::new(settings, tokens(metrics, common))
 }
 
-fn tokens(common: &CommonFlags) -> TokenCache {
+fn tokens(metrics: &Metrics, common: &CommonFlags) -> TokenCache {
     TokenCache::new(
         common.token_cache_max_size as usize,
         common.token_cache_max_duration,
     )
+    .watched(Arc::new(metrics.tokens().clone()))
 }
 
 /// How clusters of clouds are entered.
 fn clouds(
-    client: &Client,
+    host: &Host,
     common: &CommonFlags,
     own: &KustomizeFlags,
     gates: &FeatureGates,
@@ -202,10 +204,11 @@ fn clouds(
     Ok(Clouds {
         access: Access {
             client: weir_kms::cloud_client()?,
-            cluster: Arc::new(ServiceAccounts::new(client.clone())),
+            cluster: Arc::new(ServiceAccounts::new(host.client().clone())),
             environment: Environment::process(),
-            cache: tokens(common),
+            cache: tokens(host.metrics(), common),
             account: None,
+            by_default: false,
             may_use_accounts: gates.is_on(flags::WORKLOAD_IDENTITY),
         },
         default_service_account: own.default_kubeconfig_service_account.clone(),

@@ -6,9 +6,10 @@
 use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::{Arc, LazyLock};
+use std::time::SystemTime;
 
 use regex::Regex;
-use reqwest::Client;
+use reqwest::{Client, Url};
 
 use crate::azure::{self, Identity, Proof};
 use crate::cache::TokenCache;
@@ -34,6 +35,9 @@ const GCP_PROVIDER_FORM: &str =
 /// Where the controller's own account is told.
 const OWN_TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
 
+/// What upstream says where the account of the flag is missing.
+const NO_DEFAULT_ACCOUNT: &str = "the specified default service account does not exist in the object namespace. your cluster is subject to multi-tenant workload identity lockdown, reach out to your cluster administrator for help";
+
 /// What a request to the cluster comes to.
 pub type Asking<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
 
@@ -52,7 +56,7 @@ pub struct Account {
 
 /// The cluster, as far as its service accounts go.
 pub trait Cluster: Send + Sync {
-    /// The service account.
+    /// The service account; [`Error::Missing`] if there is none of that name.
     fn account<'a>(&'a self, namespace: &'a str, name: &'a str) -> Asking<'a, Account>;
 
     /// A token of the service account for `audiences`; the cluster's own audience if there are none.
@@ -77,6 +81,8 @@ pub struct Access {
     pub cache: TokenCache,
     /// Namespace and name of the service account; the controller itself without one.
     pub account: Option<(String, String)>,
+    /// No object names the account: a flag does, for all that name none.
+    pub by_default: bool,
     /// Gate `ObjectLevelWorkloadIdentity`.
     pub may_use_accounts: bool,
 }
@@ -155,6 +161,35 @@ impl Access {
         self.of(&account, key, &audiences, exchange).await
     }
 
+    /// What opens repositories of Azure DevOps: a bearer token.
+    ///
+    /// Source: fluxcd/pkg auth v0.54 `git.go`.
+    ///
+    /// # Errors
+    /// As [`Access::azure`].
+    pub async fn azure_devops(&self) -> Result<Token, Error> {
+        let token = self.azure(azure::DEVOPS_SCOPE).await;
+        token.map_err(|error| for_repository(&error))
+    }
+
+    /// What opens the CodeCommit repository at `url`: a user and a password.
+    ///
+    /// Source: fluxcd/pkg auth v0.54 `git.go`.
+    ///
+    /// # Errors
+    /// If the URL is another service's, and as [`Access::aws`].
+    pub async fn codecommit(&self, url: &Url) -> Result<Token, Error> {
+        let region = aws::codecommit_region(url)?;
+        let keys = self.aws(&region).await;
+        let keys = keys.map_err(|error| for_repository(&error))?;
+        // Whoever has the keys may sign with them.
+        let key = format!("aws codecommit {} {url}", keys.id);
+        let sign = || async { aws::codecommit_password(&keys, url, SystemTime::now()) };
+        let password = self.cache.get(key, sign).await;
+        password
+            .map_err(|error| Error::Invalid(format!("failed to create Git credentials: {error}")))
+    }
+
     /// A token of Google Cloud.
     ///
     /// # Errors
@@ -230,8 +265,12 @@ impl Access {
         };
         let found = self.cluster.account(namespace, name).await;
         found.map(Some).map_err(|error| {
+            let why = match error {
+                Error::Missing(_) if self.by_default => NO_DEFAULT_ACCOUNT.to_owned(),
+                error => error.to_string(),
+            };
             Error::Invalid(format!(
-                "failed to get service account '{namespace}/{name}': {error}"
+                "failed to get service account '{namespace}/{name}': {why}"
             ))
         })
     }
@@ -301,6 +340,12 @@ fn account_of(token: &str) -> Result<(String, String), Error> {
             "unexpected token subject '{subject}'"
         ))),
     }
+}
+
+fn for_repository(error: &Error) -> Error {
+    Error::Invalid(format!(
+        "failed to get access token for Git repository: {error}"
+    ))
 }
 
 fn as_it_is(token: String) -> Result<Token, Error> {

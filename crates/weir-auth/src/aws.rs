@@ -93,9 +93,11 @@ pub fn codecommit_region(url: &Url) -> Result<String, Error> {
     let mut labels = host.split('.');
     match labels.nth(1) {
         Some(region) if known && labels.count() >= 2 => Ok(region.to_owned()),
-        _ => Err(Error::Invalid(format!(
-            "invalid AWS CodeCommit Git URL: {host}"
-        ))),
+        _ => {
+            let port = url.port().map_or(String::new(), |port| format!(":{port}"));
+            let text = format!("invalid AWS CodeCommit Git URL: {host}{port}");
+            Err(Error::Invalid(text))
+        }
     }
 }
 

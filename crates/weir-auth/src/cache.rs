@@ -1,6 +1,7 @@
 //! Tokens that are good for a while, asked for once.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -8,14 +9,50 @@ use std::time::{Duration, SystemTime};
 use crate::error::Error;
 use crate::token::Token;
 
+/// The object that a token is asked for, and in which operation of its controller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OnBehalf {
+    /// The object's kind.
+    pub kind: &'static str,
+    /// Its name.
+    pub name: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// The operation, such as `reconcile`.
+    pub operation: &'static str,
+}
+
+/// Whoever counts what a cache does.
+pub trait CacheWatcher: Send + Sync {
+    /// A token was asked for: it was kept, or not; it was given, or there was none.
+    fn asked(&self, on_behalf: Option<&OnBehalf>, kept: bool, given: bool);
+
+    /// One more is kept.
+    fn added(&self);
+
+    /// One was dropped to make room for the next.
+    fn evicted(&self);
+}
+
 /// Tokens by what they are for. Cheap to clone; clones share what is kept.
 ///
 /// Source: fluxcd/pkg `cache/token.go`: 80 % of a token's life, at most the given duration.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct TokenCache {
     size: usize,
     longest: Duration,
     slots: Arc<Mutex<HashMap<String, Slot>>>,
+    watcher: Option<Arc<dyn CacheWatcher>>,
+    on_behalf: Option<Arc<OnBehalf>>,
+}
+
+impl fmt::Debug for TokenCache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenCache")
+            .field("size", &self.size)
+            .field("longest", &self.longest)
+            .finish_non_exhaustive()
+    }
 }
 
 /// One of a kind; who asks for a new one holds its lock, so that others wait and do not ask too.
@@ -35,6 +72,24 @@ impl TokenCache {
             size,
             longest,
             slots: Arc::default(),
+            watcher: None,
+            on_behalf: None,
+        }
+    }
+
+    /// Tells `watcher` what happens.
+    #[must_use]
+    pub fn watched(mut self, watcher: Arc<dyn CacheWatcher>) -> Self {
+        self.watcher = Some(watcher);
+        self
+    }
+
+    /// The same tokens, asked for on behalf of an object.
+    #[must_use]
+    pub fn on_behalf(&self, of: OnBehalf) -> Self {
+        Self {
+            on_behalf: Some(Arc::new(of)),
+            ..self.clone()
         }
     }
 
@@ -55,9 +110,15 @@ impl TokenCache {
         let mut kept = slot.lock().await;
         let now = SystemTime::now();
         if let Some(found) = kept.as_ref().filter(|found| found.until > now) {
+            self.tell(true, true);
             return Ok(found.token.clone());
         }
-        let token = ask().await?;
+        let asked = ask().await;
+        self.tell(false, asked.is_ok());
+        let token = asked?;
+        if let (Some(watcher), None) = (&self.watcher, kept.as_ref()) {
+            watcher.added();
+        }
         let now = SystemTime::now();
         let until = now + token.life(now).mul_f64(0.8).min(self.longest);
         *kept = Some(Kept {
@@ -65,6 +126,12 @@ impl TokenCache {
             until,
         });
         Ok(token)
+    }
+
+    fn tell(&self, kept: bool, given: bool) {
+        if let Some(watcher) = &self.watcher {
+            watcher.asked(self.on_behalf.as_deref(), kept, given);
+        }
     }
 
     fn slot(&self, key: String) -> Slot {
@@ -79,8 +146,11 @@ impl TokenCache {
                 .iter()
                 .filter_map(|(key, slot)| Some((ends(slot)?, key.clone())))
                 .min();
-            if let Some((_, first)) = first {
+            if let Some((held, first)) = first {
                 slots.remove(&first);
+                if let (Some(watcher), Some(_)) = (&self.watcher, held) {
+                    watcher.evicted();
+                }
             }
         }
         Arc::clone(slots.entry(key).or_default())
@@ -129,6 +199,53 @@ mod tests {
         let cache = TokenCache::new(2, Duration::from_secs(3600));
         asked(&cache, &["a", "b", "c", "d"], 600).await;
         assert_eq!(cache.slots.lock().expect("is sound").len(), 2);
+    }
+
+    /// One line per call.
+    #[derive(Default)]
+    struct Told(Mutex<Vec<String>>);
+
+    impl Told {
+        fn add(&self, line: String) {
+            self.0.lock().expect("is sound").push(line);
+        }
+    }
+
+    impl CacheWatcher for Told {
+        fn asked(&self, on_behalf: Option<&OnBehalf>, kept: bool, given: bool) {
+            let name = on_behalf.map_or("nobody", |of| of.name.as_str());
+            self.add(format!("asked for {name}, kept {kept}, given {given}"));
+        }
+
+        fn added(&self) {
+            self.add("added".to_owned());
+        }
+
+        fn evicted(&self) {
+            self.add("evicted".to_owned());
+        }
+    }
+
+    #[tokio::test]
+    async fn whoever_counts_is_told_of_each_token() {
+        let told = Arc::new(Told::default());
+        let cache = TokenCache::new(1, Duration::from_secs(3600)).watched(Arc::clone(&told) as _);
+        let mine = cache.on_behalf(OnBehalf {
+            kind: "GitRepository",
+            name: "app".to_owned(),
+            namespace: "ns".to_owned(),
+            operation: "reconcile",
+        });
+        asked(&mine, &["a", "a"], 600).await;
+        asked(&cache, &["b"], 600).await;
+        let refuse = || async { Err(Error::Invalid("no".to_owned())) };
+        cache.get("c".to_owned(), refuse).await.expect_err("none");
+        let told = told.0.lock().expect("is sound").join("\n");
+        assert_eq!(
+            told,
+            "asked for app, kept false, given true\nadded\nasked for app, kept true, given true\nevicted\n\
+             asked for nobody, kept false, given true\nadded\nevicted\nasked for nobody, kept false, given false"
+        );
     }
 
     #[tokio::test]

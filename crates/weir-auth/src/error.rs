@@ -6,6 +6,9 @@ pub enum Error {
     /// What was given cannot be used.
     #[error("{0}")]
     Invalid(String),
+    /// The cluster has no such thing.
+    #[error("{0}")]
+    Missing(String),
     /// The service was not reached.
     #[error("{what}: {error}")]
     Request {

@@ -9,6 +9,8 @@ use aws_lc_rs::digest;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::{Client, Url};
+use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::pem::PemObject;
 use serde_json::json;
 
 use crate::error::Error;
@@ -92,11 +94,45 @@ impl App {
         Ok(url)
     }
 
+    /// Whether the app can be used at all; nothing is sent.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with what it lacks.
+    pub fn check(&self) -> Result<(), Error> {
+        let needs = |what: &str| {
+            let text = format!("{what} must be provided to use github app authentication");
+            Err(Error::Invalid(text))
+        };
+        if self.id == 0 {
+            return needs("app ID");
+        }
+        match &self.installation {
+            Installation::Id(0) => return needs("app installation owner or ID"),
+            Installation::Owner(owner) if owner.is_empty() => {
+                return needs("app installation owner or ID");
+            }
+            _ => {}
+        }
+        if self.private_key.is_empty() {
+            return needs("private key");
+        }
+        let unusable = |why: &str| Error::Invalid(format!("could not parse private key: {why}"));
+        if PrivateKeyDer::from_pem_slice(&self.private_key).is_err() {
+            return Err(unusable(
+                "invalid key: Key must be a PEM encoded PKCS1 or PKCS8 key",
+            ));
+        }
+        let key = jwt::rsa_key(&self.private_key);
+        key.map(drop)
+            .map_err(|_| unusable("key is not a valid RSA private key"))
+    }
+
     /// A new installation token.
     ///
     /// # Errors
     /// If the key cannot be used, or GitHub refuses or is not reached.
     pub async fn token(&self, client: &Client) -> Result<Token, Error> {
+        self.check()?;
         let now = SystemTime::now();
         let assertion = self.assertion(now)?;
         let installation = self.installation(client, &assertion).await?;
@@ -107,7 +143,8 @@ impl App {
             "access_tokens",
         ])?;
         let request = with_headers(client.post(url.clone()), &assertion);
-        let answer = send(request, "POST", &url, &[&assertion]).await?;
+        let answer = send(request, "POST", &url, &[&assertion]).await;
+        let answer = answer.map_err(worded)?;
         let unexpected = || Error::Answer {
             what: format!("POST {url}"),
         };
@@ -129,7 +166,7 @@ impl App {
             Installation::Owner(owner) => owner,
         };
         let mut failures = Vec::new();
-        for kind in ["orgs", "users"] {
+        for (kind, what) in [("orgs", "organization"), ("users", "user")] {
             let url = self.api(&[kind, owner, "installation"])?;
             let request = with_headers(client.get(url.clone()), assertion);
             let answer = send(request, "GET", &url, &[assertion]).await;
@@ -141,7 +178,11 @@ impl App {
             });
             match found {
                 Ok(found) => return Ok(found.id),
-                Err(error) => failures.push(error),
+                Err(error) => {
+                    let why = worded(error);
+                    let text = format!("failed to find {what} installation: {why}");
+                    failures.push(Error::Invalid(text));
+                }
             }
         }
         Err(Error::All(failures))
@@ -157,6 +198,14 @@ impl App {
             "iat": begin,
         });
         jwt::sign(Algorithm::Rs256, &key, json!({}), &claims)
+    }
+}
+
+/// A refusal as GitHub's own client prints it: with the list of errors that mostly is empty.
+fn worded(error: Error) -> Error {
+    match error {
+        Error::Refused { .. } => Error::Invalid(format!("{error} []")),
+        other => other,
     }
 }
 

@@ -18,7 +18,7 @@ mod jwt;
 mod token;
 
 pub use access::{Access, Account, Asking, Cluster};
-pub use cache::TokenCache;
+pub use cache::{CacheWatcher, OnBehalf, TokenCache};
 pub use clusters::{Entrance, ReadKubeconfig, Reference};
 pub use environment::Environment;
 pub use error::Error;

@@ -155,6 +155,54 @@ async fn a_name_cannot_become_a_path_and_a_base_keeps_its_own() {
 }
 
 #[tokio::test]
+async fn an_owner_without_an_installation_is_refused_for_both_kinds() {
+    let (url, _) = github(&[]);
+    let app = app(&url, Installation::Owner("alice".to_owned()));
+    let error = app.token(&client()).await.expect_err("is refused");
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "failed to find organization installation: GET {url}/orgs/alice/installation: 404 Not Found []\n\
+             failed to find user installation: GET {url}/users/alice/installation: 404 Not Found []"
+        )
+    );
+}
+
+#[test]
+fn what_an_app_lacks_is_named() {
+    let whole = app("https://x", Installation::Id(7));
+    let why = |app: App| app.check().expect_err("lacks something").to_string();
+    let lacks = |what: &str| format!("{what} must be provided to use github app authentication");
+    whole.check().expect("is whole");
+    let without_id = App {
+        id: 0,
+        ..whole.clone()
+    };
+    assert_eq!(why(without_id), lacks("app ID"));
+    for installation in [Installation::Id(0), Installation::Owner(String::new())] {
+        let without = App {
+            installation,
+            ..whole.clone()
+        };
+        assert_eq!(why(without), lacks("app installation owner or ID"));
+    }
+    let without_key = App {
+        private_key: Vec::new(),
+        ..whole.clone()
+    };
+    assert_eq!(why(without_key), lacks("private key"));
+    let other = KeyPair::generate().expect("makes a key").serialize_pem();
+    let of_another_kind = App {
+        private_key: other.into_bytes(),
+        ..whole
+    };
+    assert_eq!(
+        why(of_another_kind),
+        "could not parse private key: key is not a valid RSA private key"
+    );
+}
+
+#[tokio::test]
 async fn a_refusal_names_the_url_and_no_secret() {
     let (url, _) = github(&[]);
     let app = app(&url, Installation::Id(7));
@@ -165,7 +213,7 @@ async fn a_refusal_names_the_url_and_no_secret() {
         .to_string();
     assert_eq!(
         error,
-        format!("POST {url}/app/installations/7/access_tokens: 404 Not Found")
+        format!("POST {url}/app/installations/7/access_tokens: 404 Not Found []")
     );
     let unusable = App {
         private_key: b"canary".to_vec(),
@@ -176,6 +224,9 @@ async fn a_refusal_names_the_url_and_no_secret() {
         .await
         .expect_err("is refused")
         .to_string();
-    assert_eq!(error, "could not parse private key");
+    assert_eq!(
+        error,
+        "could not parse private key: invalid key: Key must be a PEM encoded PKCS1 or PKCS8 key"
+    );
     assert!(!format!("{unusable:?} {}", unusable.cache_key()).contains("canary"));
 }

@@ -20,6 +20,7 @@ pub mod pass;
 pub mod probes;
 pub mod queue;
 pub mod runtime;
+pub mod service_accounts;
 pub mod triggers;
 
 mod finalizer;

@@ -17,6 +17,9 @@
 //! | `weir_undecodable_objects` | kind |
 //! | `weir_watch_errors_total` | resource |
 //! | `weir_watch_relists_total` | resource |
+//! | `gotk_token_cache_events_total` | event_type, kind, name, namespace, operation; removed with the object |
+//! | `gotk_token_cache_requests_total` | status |
+//! | `gotk_token_cached_items`, `gotk_token_cache_evictions_total` | |
 //! | `process_*` | |
 //!
 //! One registry per process: controllers that share a process share it, told apart by their labels.
@@ -27,11 +30,16 @@ use std::time::Duration;
 
 use prometheus::core::Collector;
 use prometheus::{
-    Encoder, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry,
-    TextEncoder, exponential_buckets,
+    Encoder, GaugeVec, HistogramVec, IntCounterVec, IntGaugeVec, Registry, TextEncoder,
 };
 
 use crate::kind::Key;
+
+mod families;
+mod tokens;
+
+use families::families;
+pub use tokens::TokenMetrics;
 
 /// The media type of [`Metrics::text`].
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -66,6 +74,7 @@ struct Families {
     undecodable: IntGaugeVec,
     watch_errors: IntCounterVec,
     watch_relists: IntCounterVec,
+    tokens: TokenMetrics,
 }
 
 /// How a pass ended, as `controller_runtime_reconcile_total` counts it.
@@ -126,6 +135,11 @@ impl Metrics {
     /// If the name is taken.
     pub fn register(&self, collector: impl Collector + 'static) -> Result<(), prometheus::Error> {
         self.inner.registry.register(Box::new(collector))
+    }
+
+    /// The figures of token caches.
+    pub fn tokens(&self) -> &TokenMetrics {
+        &self.inner.tokens
     }
 
     /// Everything in Prometheus' text format 0.0.4.
@@ -305,194 +319,6 @@ impl Metrics {
             .with_label_values(&[resource])
             .inc();
     }
-}
-
-const RECONCILE_BUCKETS: &[f64] = &[
-    0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8, 0.9,
-    1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 15.0, 20.0,
-    25.0, 30.0, 40.0, 50.0, 60.0,
-];
-const ONE: &[&str] = &["controller"];
-const QUEUE: &[&str] = &["name", "controller"];
-
-#[expect(clippy::too_many_lines, reason = "a table: one entry per family")]
-fn families(registry: Registry) -> Families {
-    let r = &registry;
-    Families {
-        reconcile_duration: histogram(
-            r,
-            "gotk_reconcile_duration_seconds",
-            "The duration in seconds of a GitOps Toolkit resource reconciliation.",
-            (&["kind", "name", "namespace"], duration_buckets()),
-        ),
-        reconcile_total: counter(
-            r,
-            "controller_runtime_reconcile_total",
-            "Total number of reconciliations per controller",
-            &["controller", "result"],
-        ),
-        reconcile_errors: counter(
-            r,
-            "controller_runtime_reconcile_errors_total",
-            "Total number of reconciliation errors per controller",
-            ONE,
-        ),
-        reconcile_terminal_errors: counter(
-            r,
-            "controller_runtime_terminal_reconcile_errors_total",
-            "Total number of terminal reconciliation errors per controller",
-            ONE,
-        ),
-        reconcile_panics: counter(
-            r,
-            "controller_runtime_reconcile_panics_total",
-            "Total number of reconciliation panics per controller",
-            ONE,
-        ),
-        reconcile_time: histogram(
-            r,
-            "controller_runtime_reconcile_time_seconds",
-            "Length of time per reconciliation per controller",
-            (ONE, RECONCILE_BUCKETS.to_vec()),
-        ),
-        max_concurrent: gauge(
-            r,
-            "controller_runtime_max_concurrent_reconciles",
-            "Maximum number of concurrent reconciles per controller",
-            ONE,
-        ),
-        active_workers: gauge(
-            r,
-            "controller_runtime_active_workers",
-            "Number of currently used workers per controller",
-            ONE,
-        ),
-        queue_depth: gauge(r, "workqueue_depth", "Current depth of workqueue", QUEUE),
-        queue_adds: counter(
-            r,
-            "workqueue_adds_total",
-            "Total number of adds handled by workqueue",
-            QUEUE,
-        ),
-        queue_retries: counter(
-            r,
-            "workqueue_retries_total",
-            "Total number of retries handled by workqueue",
-            QUEUE,
-        ),
-        queue_duration: histogram(
-            r,
-            "workqueue_queue_duration_seconds",
-            "How long in seconds an item stays in workqueue before being requested",
-            (QUEUE, queue_buckets()),
-        ),
-        work_duration: histogram(
-            r,
-            "workqueue_work_duration_seconds",
-            "How long in seconds processing an item from workqueue takes.",
-            (QUEUE, queue_buckets()),
-        ),
-        unfinished_work: float(
-            r,
-            "workqueue_unfinished_work_seconds",
-            "How many seconds of work that is in progress and has not been observed by work_duration.",
-            QUEUE,
-        ),
-        longest_running: float(
-            r,
-            "workqueue_longest_running_processor_seconds",
-            "How many seconds has the longest running processor for workqueue been running.",
-            QUEUE,
-        ),
-        requests: counter(
-            r,
-            "rest_client_requests_total",
-            "Number of HTTP requests, partitioned by status code, method, and host.",
-            &["code", "method", "host"],
-        ),
-        leader: gauge(
-            r,
-            "leader_election_master_status",
-            "Whether this process leads: 1 means it does, 0 means it does not.",
-            &["name"],
-        ),
-        events_posted: counter(
-            r,
-            "weir_events_posted_total",
-            "Events that were delivered.",
-            &["sink"],
-        ),
-        events_dropped: counter(
-            r,
-            "weir_events_dropped_total",
-            "Events that were dropped, and why.",
-            &["sink", "reason"],
-        ),
-        undecodable: gauge(
-            r,
-            "weir_undecodable_objects",
-            "Stored objects that do not decode as their kind.",
-            &["kind"],
-        ),
-        watch_errors: counter(
-            r,
-            "weir_watch_errors_total",
-            "Failures of watches and their lists.",
-            &["resource"],
-        ),
-        watch_relists: counter(
-            r,
-            "weir_watch_lists_total",
-            "Complete lists read for watches.",
-            &["resource"],
-        ),
-        registry,
-    }
-}
-
-fn duration_buckets() -> Vec<f64> {
-    // Ten buckets from 10 ms to half an hour, each the same factor apart.
-    let factor = (1800.0_f64 / 0.01).powf(1.0 / 9.0);
-    (0..10).map(|power| 0.01 * factor.powi(power)).collect()
-}
-
-fn queue_buckets() -> Vec<f64> {
-    exponential_buckets(1e-8, 10.0, 12).expect("a positive start and a factor above one")
-}
-
-fn registered<C: Collector + Clone + 'static>(
-    registry: &Registry,
-    family: prometheus::Result<C>,
-) -> C {
-    let family = family.expect("names and labels are constants that a test reads back");
-    registry
-        .register(Box::new(family.clone()))
-        .expect("every name is registered once");
-    family
-}
-
-fn counter(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
-    registered(registry, IntCounterVec::new(Opts::new(name, help), labels))
-}
-
-fn gauge(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
-    registered(registry, IntGaugeVec::new(Opts::new(name, help), labels))
-}
-
-fn float(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> GaugeVec {
-    registered(registry, GaugeVec::new(Opts::new(name, help), labels))
-}
-
-fn histogram(
-    registry: &Registry,
-    name: &str,
-    help: &str,
-    (labels, buckets): (&[&str], Vec<f64>),
-) -> HistogramVec {
-    registered(
-        registry,
-        HistogramVec::new(HistogramOpts::new(name, help).buckets(buckets), labels),
-    )
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ use weir_api::kustomize::v1::{Decryption as Spec, Kustomization};
 use weir_auth::{Access, Environment, TokenCache};
 use weir_kms::{Credentials, KeyServices, TrustedVaults, VaultNetwork};
 use weir_runtime::kind::{Chain, Key};
+use weir_runtime::service_accounts::ServiceAccounts;
 use zeroize::Zeroizing;
 
 use crate::context::Context;
@@ -25,7 +26,6 @@ use crate::error::Error;
 use crate::plan;
 use crate::plan::decrypt::Decryption;
 use crate::plan::identity::namespace;
-use crate::service_accounts::ServiceAccounts;
 use vaults::ListedVaults;
 
 /// Most data keys that are kept.
@@ -177,6 +177,7 @@ fn services(
         environment: installation.environment.clone(),
         cache: installation.tokens.clone(),
         account,
+        by_default: false,
         may_use_accounts: installation.settings.workload_identity,
     };
     let trusted = installation.settings.vault_config_map.as_ref();

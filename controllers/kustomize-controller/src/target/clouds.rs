@@ -20,9 +20,6 @@ use super::yaml;
 use crate::context::USER_AGENT;
 use crate::error::Error;
 
-/// What upstream says where the account of the flag is missing.
-const NO_DEFAULT_ACCOUNT: &str = "the specified default service account does not exist in the object namespace. your cluster is subject to multi-tenant workload identity lockdown, reach out to your cluster administrator for help";
-
 /// The way to clusters of clouds.
 #[derive(Debug, Clone)]
 pub struct Clouds {
@@ -98,6 +95,7 @@ impl Clouds {
         let tokens = Tokens {
             access: Access {
                 account: named.account.clone(),
+                by_default: named.by_default,
                 ..self.access.clone()
             },
             named: named.clone(),
@@ -134,23 +132,10 @@ impl Tokens {
             .access
             .entrance(&self.named.reference, &server_of)
             .await;
-        let entrance = entrance.map_err(|error| self.worded(error.to_string()))?;
+        let entrance = entrance.map_err(|error| error.to_string())?;
         let now = SystemTime::now();
         let until = now + entrance.token.life(now).mul_f64(0.8);
         Ok((entrance, until))
-    }
-
-    fn worded(&self, text: String) -> String {
-        let (namespace, name) = self.named.account.clone().unwrap_or_default();
-        let missing = format!(
-            "failed to get service account '{namespace}/{name}': serviceaccounts \"{name}\" not found"
-        );
-        if self.named.by_default && text.ends_with(&missing) {
-            let before = text.len() - missing.len();
-            let account = format!("failed to get service account '{namespace}/{name}'");
-            return format!("{}{account}: {NO_DEFAULT_ACCOUNT}", &text[..before]);
-        }
-        text
     }
 }
 

@@ -21,7 +21,7 @@ impl Cluster for Counting {
         Box::pin(async move {
             if self.missing {
                 let text = format!("serviceaccounts \"{name}\" not found");
-                return Err(Error::Invalid(text));
+                return Err(Error::Missing(text));
             }
             Ok(Account {
                 namespace: namespace.to_owned(),
@@ -54,6 +54,7 @@ fn access(cluster: &Arc<Counting>) -> Access {
         environment: Environment::of(&[("AWS_EC2_METADATA_DISABLED", "true")]),
         cache: TokenCache::new(10, Duration::from_secs(3600)),
         account: Some(("ns".to_owned(), "app".to_owned())),
+        by_default: false,
         may_use_accounts: true,
     }
 }
@@ -95,6 +96,14 @@ async fn failures_read_as_upstreams() {
     assert_eq!(
         text(access(&gone).kubernetes(&[]).await),
         "failed to get service account 'ns/app': serviceaccounts \"app\" not found"
+    );
+    let of_a_flag = Access {
+        by_default: true,
+        ..access(&gone)
+    };
+    assert_eq!(
+        text(of_a_flag.azure_devops().await),
+        "failed to get access token for Git repository: failed to get service account 'ns/app': the specified default service account does not exist in the object namespace. your cluster is subject to multi-tenant workload identity lockdown, reach out to your cluster administrator for help"
     );
     let closed = Access {
         may_use_accounts: false,

@@ -77,6 +77,7 @@ fn access(accounts: &Arc<Accounts>, variables: &[(&str, &str)]) -> Access {
         environment: Environment::of(variables),
         cache: TokenCache::new(10, Duration::from_secs(3600)),
         account: Some(("ns".to_owned(), "app".to_owned())),
+        by_default: false,
         may_use_accounts: true,
     }
 }

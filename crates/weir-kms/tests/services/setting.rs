@@ -126,6 +126,7 @@ impl Setting {
             environment: environment.clone(),
             cache: TokenCache::new(10, Duration::from_secs(3600)),
             account: self.account.as_ref().map(|_| ("ns".into(), "app".into())),
+            by_default: false,
             may_use_accounts: self.gate,
         };
         let vaults = self.vaults.clone();

@@ -44,3 +44,42 @@ fn a_started_controller_shows_its_series() {
         r#"controller_runtime_reconcile_total{controller="kustomization",result="error"} 0"#
     ));
 }
+
+#[test]
+fn tokens_are_counted_by_object_until_it_is_gone() {
+    use weir_auth::{CacheWatcher as _, OnBehalf};
+
+    let metrics = Metrics::new();
+    let of = OnBehalf {
+        kind: "GitRepository",
+        name: "app".to_owned(),
+        namespace: "ns".to_owned(),
+        operation: "reconcile",
+    };
+    let tokens = metrics.tokens();
+    tokens.asked(Some(&of), false, true);
+    tokens.added();
+    tokens.asked(Some(&of), true, true);
+    tokens.asked(None, false, false);
+    let series = |event: &str| {
+        format!(
+            r#"gotk_token_cache_events_total{{event_type="{event}",kind="GitRepository",name="app",namespace="ns",operation="reconcile"}} 1"#
+        )
+    };
+    let shown = text(&metrics);
+    for line in [
+        series("cache_miss").as_str(),
+        &series("cache_hit"),
+        "gotk_token_cached_items 1",
+        r#"gotk_token_cache_requests_total{status="success"} 2"#,
+        r#"gotk_token_cache_requests_total{status="failure"} 1"#,
+    ] {
+        assert!(shown.contains(line), "{line} is missing in {shown}");
+    }
+    tokens.evicted();
+    tokens.forget(&of);
+    let shown = text(&metrics);
+    assert!(!shown.contains("gotk_token_cache_events_total{"));
+    assert!(shown.contains("gotk_token_cached_items 0"));
+    assert!(shown.contains("gotk_token_cache_evictions_total 1"));
+}

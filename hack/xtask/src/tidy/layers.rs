@@ -45,7 +45,7 @@ impl Layer {
             Self::Types => &[],
             Self::Credentials => &[Self::Types],
             Self::Adapter => &[Self::Engine, Self::Types, Self::Credentials],
-            Self::Shell => &[Self::Types],
+            Self::Shell => &[Self::Types, Self::Credentials],
             Self::Controller => &[
                 Self::Engine,
                 Self::Types,
@@ -232,7 +232,7 @@ mod tests {
             "crates/weir-api: kube",
             "crates/weir-auth: weir-api",
             "crates/weir-git: weir-api, weir-auth, kyaml, gix",
-            "crates/weir-runtime: weir-api, tokio",
+            "crates/weir-runtime: weir-api, weir-auth, tokio",
             "controllers/source-controller: weir-runtime, weir-git, weir-api, kyaml, dev harness",
             "crates/weir: source-controller",
             "tests/harness: kube",

@@ -3,10 +3,17 @@
 use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::{Api, Client};
 use weir_auth::{Account, Asking, Cluster, Error};
-use weir_runtime::client::{account_token, describe};
+
+use crate::client::{account_token, describe};
 
 /// Service accounts as the controller itself may see them.
 pub struct ServiceAccounts(Client);
+
+impl std::fmt::Debug for ServiceAccounts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ServiceAccounts").finish_non_exhaustive()
+    }
+}
 
 impl ServiceAccounts {
     /// Those of the cluster behind `client`.
@@ -21,9 +28,11 @@ impl Cluster for ServiceAccounts {
         Box::pin(async move {
             let api: Api<ServiceAccount> = Api::namespaced(self.0.clone(), namespace);
             let found = api.get(name).await;
-            let metadata = found
-                .map_err(|error| Error::Invalid(describe(&error)))?
-                .metadata;
+            let found = found.map_err(|error| match &error {
+                kube::Error::Api(status) if status.code == 404 => Error::Missing(describe(&error)),
+                _ => Error::Invalid(describe(&error)),
+            })?;
+            let metadata = found.metadata;
             Ok(Account {
                 namespace: namespace.to_owned(),
                 name: name.to_owned(),

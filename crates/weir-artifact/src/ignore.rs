@@ -30,12 +30,15 @@ const DEFAULTS: [&str; 20] = [
     "**/.flux.yaml",
 ];
 
+/// Bytes of the longest line that is read; what comes after a longer one is not.
+const LONGEST_LINE: usize = 65_535;
+
 /// The name of the files that hold patterns.
 pub const IGNORE_FILE: &str = ".sourceignore";
 
 /// Patterns in their order; the last one that matches decides.
 ///
-/// Source: fluxcd/pkg `sourceignore/sourceignore.go`, go-git v5 `plumbing/format/gitignore`.
+/// Source: fluxcd/pkg sourceignore v0.18 `sourceignore.go`, `gitignore/pattern.go`.
 #[derive(Debug, Clone, Default)]
 pub struct Ignore {
     patterns: Vec<Pattern>,
@@ -53,8 +56,10 @@ impl Ignore {
     /// and `spec.ignore` last.
     pub fn add(&mut self, folder: &str, text: &str) {
         let domain: Vec<String> = components(folder).map(str::to_owned).collect();
-        // Go's line scanner drops one carriage return at the end.
-        let lines = text.split('\n');
+        // Go's line scanner ends at a line that is too long for it, and drops one carriage return at the end.
+        let lines = text
+            .split('\n')
+            .take_while(|line| line.len() <= LONGEST_LINE);
         let lines = lines.map(|line| line.strip_suffix('\r').unwrap_or(line));
         let patterns = lines
             .filter(|line| !line.starts_with('#') && !line.trim().is_empty())
@@ -170,13 +175,12 @@ impl Pattern {
         let mut matched = false;
         let mut skipping = false;
         for (index, part) in parts.iter().enumerate() {
-            let last = index + 1 == parts.len();
             match part.as_str() {
                 "" => {
                     skipping = false;
                     continue;
                 }
-                "**" if last => break,
+                "**" if index + 1 == parts.len() => break,
                 "**" => {
                     skipping = true;
                     continue;
@@ -202,8 +206,8 @@ impl Pattern {
                 if !matches_name(part, path[0]) {
                     return false;
                 }
+                matched = true;
                 path = &path[1..];
-                matched = !path.is_empty() || last;
             }
         }
         matched && !(self.dir_only && !is_dir && path.is_empty())

@@ -2,6 +2,8 @@
 
 use super::*;
 
+mod recorded;
+
 /// Which of `files` an artifact keeps.
 fn kept<'a>(sources: &[(&str, &str)], files: &[&'a str]) -> Vec<&'a str> {
     let mut ignore = Ignore::new();

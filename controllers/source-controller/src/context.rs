@@ -7,6 +7,7 @@ use kube::Client;
 use weir_artifact::Storage;
 use weir_auth::TokenCache;
 use weir_git::Git;
+use weir_runtime::metrics::TokenMetrics;
 
 /// The controller's means.
 #[derive(Clone)]
@@ -19,6 +20,8 @@ pub struct Context {
     pub cloud: Git,
     /// Tokens of apps and clouds.
     pub tokens: TokenCache,
+    /// What counts them.
+    pub token_metrics: TokenMetrics,
     /// The service account of objects that name none; empty is none.
     pub default_service_account: String,
     /// Where artifacts are.

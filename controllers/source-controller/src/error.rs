@@ -188,6 +188,14 @@ pub enum SecretError {
         /// The key.
         key: &'static str,
     },
+    /// The address of its proxy cannot be used.
+    #[error("secret '{secret}': {why}")]
+    Proxy {
+        /// Namespace and name.
+        secret: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// The API server did not answer.
     #[error("{0}")]
     Api(String),
@@ -196,27 +204,6 @@ pub enum SecretError {
 /// Why a provider gives no credentials. Holds no secret.
 #[derive(Debug, thiserror::Error)]
 pub enum ProviderError {
-    /// The service account cannot be read.
-    #[error(
-        "failed to get access token for Git repository: failed to get service account '{account}': {error}"
-    )]
-    Account {
-        /// Namespace and name.
-        account: String,
-        /// What the API server said.
-        error: String,
-    },
-    /// The service account does not say whom it is at the provider.
-    #[error(
-        "failed to get access token for Git repository: failed to get provider identity from service account \
-         '{account}' annotations: {annotation} is missing or invalid"
-    )]
-    Annotation {
-        /// Namespace and name.
-        account: String,
-        /// The annotation.
-        annotation: String,
-    },
     /// No client can be made.
     #[error(transparent)]
     Client(#[from] weir_git::Error),

@@ -25,6 +25,7 @@ mod access;
 mod checkout;
 mod include;
 mod provider;
+mod sparse;
 mod verify;
 
 use checkout::Looked;
@@ -51,16 +52,17 @@ impl Source for Git {
         object.spec.interval.duration().unwrap_or(INTERVAL)
     }
 
-    fn check(context: &Context, object: &GitRepository) -> Result<(), Error> {
+    fn check(object: &GitRepository) -> Result<(), Error> {
         let spec = &object.spec;
-        if !spec.service_account_name.is_empty() && !context.object_level_identity {
-            return Err(Error::FeatureGate);
-        }
         let parsed = reqwest::Url::parse(&spec.url);
         parsed.map(drop).map_err(|error| Error::ParseUrl {
             url: spec.url.clone(),
             source: ParseUrlError(error.to_string()),
         })
+    }
+
+    fn gone(context: &Context, object: &GitRepository) {
+        context.token_metrics.forget(&provider::on_behalf(object));
     }
 
     fn content_changed(object: &GitRepository) -> bool {

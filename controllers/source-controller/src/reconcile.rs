@@ -46,7 +46,7 @@ impl<S: Source> Kind for Sources<S> {
         let artifact = stored.artifact().cloned();
         pass.note(|facts| (facts.collected, facts.stored) = (collected, stored));
 
-        S::check(context, object)?;
+        S::check(object)?;
         let known = plan::known::<S>(object, artifact.as_ref());
         let fetched = tokio::select! {
             fetched = self.source.fetch(context, object, &known) => fetched?,
@@ -85,6 +85,7 @@ impl<S: Source> Kind for Sources<S> {
 
     async fn finalize(&self, pass: &Pass<Self>) -> Result<(), Error> {
         let removed = execute::remove_all(&self.context, location::<S>(pass.key())).await?;
+        S::gone(&self.context, pass.object());
         pass.note(|facts| facts.removed_all = removed);
         Ok(())
     }

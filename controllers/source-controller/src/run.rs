@@ -79,7 +79,9 @@ pub async fn run(
         tokens: TokenCache::new(
             common.token_cache_max_size as usize,
             common.token_cache_max_duration,
-        ),
+        )
+        .watched(Arc::new(host.metrics().tokens().clone())),
+        token_metrics: host.metrics().tokens().clone(),
         default_service_account: common.default_service_account.clone(),
         storage: Arc::new(storage),
         dependency_delay: common.requeue_dependency,

@@ -29,7 +29,10 @@ pub trait Source: Send + Sync + Sized + 'static {
     ///
     /// # Errors
     /// Those that [stall](Error::stalls).
-    fn check(context: &Context, object: &Self::Object) -> Result<(), Error>;
+    fn check(object: &Self::Object) -> Result<(), Error>;
+
+    /// Lets go of what the process keeps for an object that is deleted.
+    fn gone(_context: &Context, _object: &Self::Object) {}
 
     /// Whether the spec asks for other content than the stored artifact was made with, the revision aside.
     fn content_changed(object: &Self::Object) -> bool;

@@ -220,7 +220,7 @@ pub fn walk_order(left: &str, right: &str) -> std::cmp::Ordering {
 }
 
 /// A path as seen from a root that it cannot leave.
-fn inside(path: &str) -> String {
+pub fn inside(path: &str) -> String {
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {
         match part {

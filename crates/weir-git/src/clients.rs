@@ -87,7 +87,12 @@ fn build(tls: &Tls, proxy: Option<&Proxy>, network: &Network) -> Result<Clients,
     let identity = identity.transpose().map_err(auth)?;
     let address = proxy.and_then(|proxy| Url::parse(&proxy.address).ok());
     let proxy = proxy.map(|proxy| {
-        let built = reqwest::Proxy::all(&proxy.address)?;
+        // As for Go, the proxy resolves the names: only it may know them.
+        let address = match proxy.address.strip_prefix("socks5://") {
+            Some(rest) => format!("socks5h://{rest}"),
+            None => proxy.address.clone(),
+        };
+        let built = reqwest::Proxy::all(address)?;
         Ok::<_, reqwest::Error>(match &proxy.login {
             Some((user, password)) => built.basic_auth(user, password),
             None => built,

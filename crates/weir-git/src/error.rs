@@ -53,6 +53,9 @@ pub enum Error {
     /// A credential or certificate cannot be used.
     #[error("unable to construct auth method with options: {0}")]
     Auth(String),
+    /// A token is given, and a user too.
+    #[error("basic auth and bearer token cannot be set at the same time")]
+    TwoKindsOfCredentials,
     /// An object that was received is not as it should be, or a bound is exceeded.
     #[error("unable to read Git tree: {0}")]
     Object(String),

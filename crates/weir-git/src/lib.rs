@@ -29,7 +29,7 @@ pub use error::{Error, Purpose, RemoteError, Stopped};
 pub use http::Failure;
 pub use reference::{Reference, Resolved, Revision, TagName};
 pub use refs::Refs;
-pub use remote::{Credentials, Limits, Proxy, Remote, RemoteOptions, Tls};
+pub use remote::{Credentials, Limits, Proxy, Remote, RemoteOptions, Tls, user_info};
 pub use session::{Git, Session};
 pub use signature::{SignatureError, Signed, Subject, TrustedKeys};
 pub use snapshot::{Commit, Entry, EntryKind, Snapshot};

@@ -66,10 +66,8 @@ impl Proxy {
     pub(crate) fn login(&self) -> Option<(String, String)> {
         self.login.clone().or_else(|| {
             let url = Url::parse(&self.address).ok()?;
-            match user_info(&url)? {
-                Credentials::Basic { username, password } => Some((username, password)),
-                Credentials::Bearer(_) => None,
-            }
+            Some(user_info(&url))
+                .filter(|(user, password)| !(user.is_empty() && password.is_empty()))
         })
     }
 }
@@ -172,8 +170,10 @@ impl Remote {
         let given = (shown.clone(), options.clone());
         let access = match parsed.scheme() {
             "http" | "https" => {
-                let user_info = user_info(&parsed);
-                if user_info.is_some() {
+                let (username, password) = user_info(&parsed);
+                let in_url = !parsed.username().is_empty() || parsed.password().is_some();
+                let user_info = in_url.then_some(Credentials::Basic { username, password });
+                if in_url {
                     // Neither can fail: an http URL has a host.
                     parsed.set_username("").ok();
                     parsed.set_password(None).ok();
@@ -225,14 +225,13 @@ pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     text
 }
 
-fn user_info(url: &Url) -> Option<Credentials> {
-    if url.username().is_empty() && url.password().is_none() {
-        return None;
-    }
-    Some(Credentials::Basic {
-        username: percent_decoded(url.username()),
-        password: percent_decoded(url.password().unwrap_or_default()),
-    })
+/// The user and the password in a URL, each empty where there is none.
+#[must_use]
+pub fn user_info(url: &Url) -> (String, String) {
+    (
+        percent_decoded(url.username()),
+        percent_decoded(url.password().unwrap_or_default()),
+    )
 }
 
 pub(crate) fn percent_decoded(text: &str) -> String {

@@ -6,6 +6,8 @@ mod failure;
 mod fixture;
 mod include;
 mod lifecycle;
+mod provider;
+mod proxy;
 mod reference;
 mod ssh;
 mod storage;

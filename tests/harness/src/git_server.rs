@@ -36,8 +36,13 @@ pub enum Fault {
 /// What a client must present.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Authentication {
-    Basic { user: String, password: String },
+    Basic {
+        user: String,
+        password: String,
+    },
     Bearer(String),
+    /// The user and the signed password of CodeCommit.
+    CodeCommit,
 }
 
 /// A server of bare repositories on a free port of 127.0.0.1.
@@ -55,7 +60,7 @@ impl GitServer {
     /// # Errors
     /// If there is no port or no room for the repositories.
     pub fn start() -> Result<Self> {
-        Self::launch(None)
+        Self::launch(None, &[])
     }
 
     /// Starts a server that speaks HTTPS with a certificate of its own
@@ -64,13 +69,27 @@ impl GitServer {
     /// # Errors
     /// As [`GitServer::start`].
     pub fn start_tls() -> Result<Self> {
-        Self::launch(Some(&Authority::new("git server")?))
+        Self::start_tls_of(&[])
     }
 
-    fn launch(authority: Option<&Authority>) -> Result<Self> {
+    /// The same under these names too.
+    ///
+    /// # Errors
+    /// As [`GitServer::start`].
+    pub fn start_tls_of(names: &[&str]) -> Result<Self> {
+        Self::launch(Some(&Authority::new("git server")?), names)
+    }
+
+    fn launch(authority: Option<&Authority>, names: &[&str]) -> Result<Self> {
         let folder = layout::scratch("git")?;
         let repositories: Arc<Mutex<BTreeMap<String, Arc<Shared>>>> = Arc::default();
-        let identity = authority.map(Authority::server).transpose()?;
+        let names: Vec<&str> = ["localhost", "127.0.0.1"]
+            .iter()
+            .chain(names)
+            .copied()
+            .collect();
+        let identity = authority.map(|authority| authority.server_of(&names));
+        let identity = identity.transpose()?;
         let (root, known) = (folder.path().to_path_buf(), Arc::clone(&repositories));
         let server = Server::start(identity.as_ref(), move |request| {
             let (root, known) = (root.clone(), Arc::clone(&known));
@@ -91,6 +110,11 @@ impl GitServer {
     /// `http://127.0.0.1:PORT` or its https form.
     pub fn url(&self) -> String {
         self.server.url()
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> std::net::SocketAddr {
+        self.server.address()
     }
 
     /// The authority to trust, PEM, if this server speaks HTTPS.

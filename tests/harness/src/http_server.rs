@@ -130,7 +130,8 @@ where
         .await;
 }
 
-fn acceptor(identity: &Identity) -> Result<TlsAcceptor> {
+/// What makes TLS of a connection.
+pub(crate) fn acceptor(identity: &Identity) -> Result<TlsAcceptor> {
     let certificate = CertificateDer::from_pem_slice(identity.certificate.as_bytes())?;
     let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes())?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());

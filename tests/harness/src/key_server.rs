@@ -8,6 +8,7 @@
 
 mod aws;
 mod azure;
+mod github;
 mod google;
 mod sealed;
 mod statement;
@@ -15,6 +16,7 @@ mod tunnel;
 mod vault;
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -31,6 +33,8 @@ use crate::http_server::{Answer, Body, Server, text};
 use crate::layout;
 use crate::pki::Authority;
 use tunnel::Tunnel;
+
+pub(crate) use aws::signed_for_codecommit;
 
 /// The names under which the services are reached.
 const NAMES: [&str; 12] = [
@@ -75,6 +79,12 @@ pub mod secrets {
     pub const AZURE_SECRET: &str = "canary-azure-secret";
     /// A token of Azure.
     pub const AZURE_TOKEN: &str = "canary-azure-token";
+    /// A token of Azure for Azure DevOps.
+    pub const AZURE_DEVOPS_TOKEN: &str = "canary-devops-token";
+    /// The number of a GitHub App, whose key is [`RSA_KEY`].
+    pub const GITHUB_APP: &str = "123";
+    /// A token of its installation 7, which is that of `acme`.
+    pub const GITHUB_TOKEN: &str = "canary-github-token";
     /// A token of Vault.
     pub const VAULT_TOKEN: &str = "canary-vault-token";
     /// The token that Vault gives to service accounts.
@@ -153,7 +163,7 @@ struct State {
 pub struct KeyServer {
     state: Arc<State>,
     plain: Server,
-    _secure: Server,
+    secure: Server,
     tunnel: Tunnel,
     authority: String,
     folder: TempDir,
@@ -186,7 +196,7 @@ impl KeyServer {
         Ok(Self {
             state,
             plain,
-            _secure: secure,
+            secure,
             tunnel,
             authority: authority.pem().to_owned(),
             folder,
@@ -196,6 +206,11 @@ impl KeyServer {
     /// `http://127.0.0.1:PORT`, where all services are without TLS.
     pub fn plain_url(&self) -> String {
         self.plain.url()
+    }
+
+    /// Where all services are with TLS.
+    pub fn address(&self) -> SocketAddr {
+        self.secure.address()
     }
 
     /// The proxy that leads every name to the services: for `HTTPS_PROXY`.
@@ -299,6 +314,7 @@ fn route(asked: &Asked) -> Response<Body> {
         "cloudkms.googleapis.com" => google::kms(asked),
         "login.microsoftonline.com" => azure::authority(asked),
         "own.vault.azure.net" => azure::vault(asked),
+        _ if asked.headers.contains_key("x-github-api-version") => github::answer(asked),
         _ if asked.headers.contains_key("x-amz-target") => aws::kms(asked),
         _ if asked.form("Action").starts_with("AssumeRole") => aws::sts(asked),
         _ if asked.path.starts_with("/v1/projects/") => google::kms(asked),

@@ -8,7 +8,8 @@
 //! - [`GitServer`]: repositories over HTTP or HTTPS by `git http-backend`, with
 //!   authentication and [`Fault`]s on demand;
 //! - [`SshServer`]: the same repositories over SSH, keys made on the spot;
-//! - [`KeyServer`]: the key services that SOPS knows, under their real names;
+//! - [`KeyServer`]: the key services that SOPS knows, under their real names, and those that give out credentials;
+//! - [`ProxyServer`]: a proxy over HTTP, HTTPS or SOCKS5;
 //! - [`EventSink`]: records the events that controllers post;
 //! - [`Controllers`]: our own binaries as child processes;
 //! - [`eventually`]: waits for a state, never for a time.
@@ -30,6 +31,7 @@ pub mod layout;
 mod namespace;
 mod pki;
 pub mod process;
+mod proxy_server;
 mod ssh_server;
 
 pub use control_plane::{ControlPlane, ControlPlaneOptions, install_crds};
@@ -39,4 +41,5 @@ pub use eventually::eventually;
 pub use git_server::{Change, Fault, GitServer, Repository};
 pub use key_server::{Asked, KeyFault, KeyServer, secrets};
 pub use namespace::Namespace;
+pub use proxy_server::{ProxyKind, ProxyServer};
 pub use ssh_server::{SshServer, SshServerOptions, ssh_key_of};

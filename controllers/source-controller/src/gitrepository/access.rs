@@ -3,19 +3,22 @@
 use std::collections::BTreeMap;
 
 use kube::ResourceExt;
+use reqwest::Url;
 use weir_api::meta::secret_key;
 use weir_api::source::v1::GitRepository;
 use weir_git::{Credentials, Proxy, RemoteOptions, SshKey, Tls, needs_password};
 
 use super::provider;
 use crate::context::Context;
-use crate::error::{Error, SecretError};
+use crate::error::{Error, ParseUrlError, SecretError};
 use crate::observe;
 
 pub(super) type Values = BTreeMap<String, Vec<u8>>;
 
 /// The scheme that wants a key.
 const SSH: &str = "ssh";
+/// What a proxy may speak.
+const PROXY_SCHEMES: [&str; 3] = ["http", "https", "socks5"];
 /// The longest address of a proxy.
 const MAX_ADDRESS: usize = 2048;
 
@@ -32,7 +35,11 @@ pub(super) async fn options(
         let values = found.and_then(|found| found.ok_or(SecretError::NotFound(name.clone())));
         options.proxy = Some(proxy(&name, &values.map_err(Error::ConfigureProxy)?)?);
     }
-    let scheme = object.spec.url.split(':').next().unwrap_or_default();
+    let url = Url::parse(&object.spec.url).map_err(|error| Error::ParseUrl {
+        url: object.spec.url.clone(),
+        source: ParseUrlError(error.to_string()),
+    })?;
+    let scheme = url.scheme();
     let secret = match &object.spec.secret_ref {
         None => None,
         Some(reference) => {
@@ -51,7 +58,7 @@ pub(super) async fn options(
         None if scheme == SSH => {
             return Err(Error::ConfigureAuth(ssh_lacks(secret_key::IDENTITY)));
         }
-        None => {}
+        None => options.credentials = credentials("", &url, &Values::new())?,
         Some((name, values)) if scheme == SSH => {
             let key = ssh(name, values).map_err(Error::ConfigureAuth)?;
             if key.password.is_none() && needs_password(&key.identity) {
@@ -60,8 +67,7 @@ pub(super) async fn options(
             options.ssh = Some(key);
         }
         Some((name, values)) => {
-            options.credentials =
-                credentials(name, scheme, values).map_err(Error::ConfigureAuth)?;
+            options.credentials = credentials(name, &url, values)?;
             options.tls = tls(name, values).map_err(Error::ConfigureAuth)?;
         }
     }
@@ -69,6 +75,9 @@ pub(super) async fn options(
         .as_ref()
         .map(|(name, values)| (name.as_str(), values));
     let given = provider::credentials(context, object, secret, &options).await?;
+    if given.is_none() && secret.is_some_and(|(_, values)| two_kinds(&url, values)) {
+        return Err(Error::Checkout(weir_git::Error::TwoKindsOfCredentials));
+    }
     options.credentials = given.or(options.credentials);
     Ok(options)
 }
@@ -95,28 +104,39 @@ fn ssh_lacks(key: &'static str) -> SecretError {
     }
 }
 
-fn credentials(
-    secret: &str,
-    scheme: &str,
-    values: &Values,
-) -> Result<Option<Credentials>, SecretError> {
-    // A token stands alone, whatever is beside it.
-    if values.contains_key(secret_key::BEARER_TOKEN) {
-        let token = text(secret, values, secret_key::BEARER_TOKEN)?;
-        return Ok(token.map(Credentials::Bearer));
+/// A token in the Secret, and a user in the URL.
+fn two_kinds(url: &Url, values: &Values) -> bool {
+    let token = values.get(secret_key::BEARER_TOKEN);
+    let basic = !url.username().is_empty() || url.password().is_some_and(|it| !it.is_empty());
+    url.scheme() != SSH && basic && token.is_some_and(|token| !token.is_empty())
+}
+
+/// What opens the repository: a token, or user and password, of which the URL tells what the Secret does not.
+fn credentials(secret: &str, url: &Url, values: &Values) -> Result<Option<Credentials>, Error> {
+    if url.scheme() == SSH {
+        return Ok(None);
     }
-    let username = text(secret, values, secret_key::USERNAME)?;
-    let password = text(secret, values, secret_key::PASSWORD)?;
+    let read = |key| text(secret, values, key).map_err(Error::ConfigureAuth);
+    let (mut username, mut password) = (None, None);
+    // A token stands alone, whatever is beside it.
+    if !values.contains_key(secret_key::BEARER_TOKEN) {
+        username = read(secret_key::USERNAME)?;
+        password = read(secret_key::PASSWORD)?;
+    }
+    let (user, own) = weir_git::user_info(url);
+    let username = username.or(Some(user).filter(|user| !user.is_empty()));
+    let password = password.or(Some(own).filter(|own| !own.is_empty()));
+    let token = read(secret_key::BEARER_TOKEN)?;
     match (username, password) {
-        (None, Some(_)) => Err(SecretError::AuthOption {
-            scheme: scheme.to_owned(),
+        (None, Some(_)) => Err(Error::ConfigureAuth(SecretError::AuthOption {
+            scheme: url.scheme().to_owned(),
             rule: "'password' requires 'username' to be set",
-        }),
+        })),
+        (None, None) => Ok(token.map(Credentials::Bearer)),
         (Some(username), password) => Ok(Some(Credentials::Basic {
             username,
             password: password.unwrap_or_default(),
         })),
-        (None, None) => Ok(None),
     }
 }
 
@@ -135,26 +155,54 @@ fn tls(secret: &str, values: &Values) -> Result<Tls, SecretError> {
 fn proxy(secret: &str, values: &Values) -> Result<Proxy, Error> {
     let key = secret_key::ADDRESS;
     let read = |key| text(secret, values, key).map_err(Error::ConfigureProxy);
-    let address = read(key)?.ok_or_else(|| {
+    if !values.contains_key(key) {
         let secret = secret.to_owned();
-        Error::ConfigureProxy(SecretError::KeyNotFound { secret, key })
-    })?;
-    let parsed = reqwest::Url::parse(&address)
-        .ok()
-        .filter(|_| address.len() <= MAX_ADDRESS);
-    match parsed.as_ref().map(reqwest::Url::scheme) {
-        Some("http" | "https" | "socks5") => {}
-        _ => {
-            let secret = secret.to_owned();
-            return Err(Error::ConfigureProxy(SecretError::Invalid { secret, key }));
-        }
+        return Err(Error::ConfigureProxy(SecretError::KeyNotFound {
+            secret,
+            key,
+        }));
     }
-    let login = read(secret_key::USERNAME)?;
+    let address = read(key)?.unwrap_or_default();
+    if let Some(why) = unusable(&address) {
+        let secret = secret.to_owned();
+        return Err(Error::ConfigureProxy(SecretError::Proxy { secret, why }));
+    }
+    let login = values
+        .get(secret_key::USERNAME)
+        .map(|_| read(secret_key::USERNAME));
+    let login = login.transpose()?.map(Option::unwrap_or_default);
     let password = read(secret_key::PASSWORD)?.unwrap_or_default();
     Ok(Proxy {
         address,
         login: login.map(|user| (user, password)),
     })
+}
+
+/// What is wrong with a proxy's address. The address itself is not shown: it may hold a password.
+///
+/// Source: fluxcd/pkg runtime v0.110 `secrets/converter.go`.
+fn unusable(address: &str) -> Option<String> {
+    if address.is_empty() {
+        return Some("proxy address is empty".to_owned());
+    }
+    if address.len() > MAX_ADDRESS {
+        return Some(format!(
+            "proxy URL exceeds maximum length of {MAX_ADDRESS} characters"
+        ));
+    }
+    let scheme = match Url::parse(address) {
+        Ok(url) => url.scheme().to_owned(),
+        // To Go a text without a scheme is a path.
+        Err(error) if error.to_string() == "relative URL without a base" => String::new(),
+        Err(error) => return Some(format!("failed to parse proxy address: {error}")),
+    };
+    if PROXY_SCHEMES.contains(&scheme.as_str()) {
+        return None;
+    }
+    Some(format!(
+        "proxy URL must use one of the supported schemes ({}), got '{scheme}'",
+        PROXY_SCHEMES.join(", ")
+    ))
 }
 
 /// A value as text; empty ones count as absent.
@@ -184,7 +232,11 @@ mod tests {
 
     #[test]
     fn a_token_stands_alone_and_a_password_needs_its_user() {
-        let read = |pairs: &[(&str, &str)]| credentials("ns/creds", "http", &values(pairs));
+        let at = |url: &str, pairs: &[(&str, &str)]| {
+            let url = Url::parse(url).expect("is one");
+            credentials("ns/creds", &url, &values(pairs))
+        };
+        let read = |pairs: &[(&str, &str)]| at("http://git.example/app", pairs);
         let basic = |username: &str, password: &str| {
             Some(Credentials::Basic {
                 username: username.to_owned(),
@@ -205,9 +257,27 @@ mod tests {
         assert_eq!(read(&[("other", "x")]).expect("is usable"), None);
         let error = read(&[("password", "x")]).expect_err("is refused");
         assert_eq!(
-            error.to_string(),
-            "invalid 'http' auth option: 'password' requires 'username' to be set"
+            weir_runtime::kind::Chain(&error).to_string(),
+            "failed to configure authentication options: invalid 'http' auth option: 'password' requires 'username' to be set"
         );
+        // The URL tells what the Secret does not.
+        let of_url = "https://a%40b:c@git.example/app";
+        for (pairs, expected) in [
+            (vec![], basic("a@b", "c")),
+            (vec![("username", "u")], basic("u", "c")),
+            (vec![("password", "p")], basic("a@b", "p")),
+            (vec![("username", "u"), ("password", "p")], basic("u", "p")),
+        ] {
+            assert_eq!(at(of_url, &pairs).expect("is usable"), expected);
+        }
+        let url = Url::parse(of_url).expect("is one");
+        assert!(two_kinds(&url, &values(&[("bearerToken", "t")])));
+        assert!(!two_kinds(&url, &values(&[("bearerToken", "")])));
+        let plain = Url::parse("https://git.example/app").expect("is one");
+        assert!(!two_kinds(
+            &plain,
+            &values(&[("bearerToken", "t"), ("username", "u")])
+        ));
     }
 
     #[test]
@@ -242,9 +312,28 @@ mod tests {
             good.expect("is usable").login,
             Some(("u".to_owned(), "p".to_owned()))
         );
-        assert!(read(&[("address", "nonsense")]).is_err());
         assert!(read(&[("address", "socks5://proxy:1080")]).is_ok());
-        assert!(read(&[("address", "ftp://proxy:1080")]).is_err());
+        let long = format!("http://{}", "p".repeat(2048));
+        for (address, why) in [
+            ("", "proxy address is empty"),
+            (
+                "nonsense",
+                "proxy URL must use one of the supported schemes (http, https, socks5), got ''",
+            ),
+            (
+                "ftp://proxy:1080",
+                "proxy URL must use one of the supported schemes (http, https, socks5), got 'ftp'",
+            ),
+            (&long, "proxy URL exceeds maximum length of 2048 characters"),
+        ] {
+            let expected = format!("failed to configure proxy options: secret 'ns/proxy': {why}");
+            assert_eq!(read(&[("address", address)]), Err(expected));
+        }
+        let user_only = read(&[("address", "http://proxy"), ("username", "u")]);
+        assert_eq!(
+            user_only.expect("is usable").login,
+            Some(("u".to_owned(), String::new()))
+        );
     }
 
     #[test]

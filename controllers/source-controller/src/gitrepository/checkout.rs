@@ -3,13 +3,12 @@
 use std::path::Path;
 
 use weir_api::source::v1::GitRepositorySpec;
-use weir_git::{
-    Entry, EntryKind, Purpose, Reference, RemoteOptions, Session, Snapshot, Submodule, same_origin,
-};
+use weir_git::{EntryKind, Purpose, Reference, RemoteOptions, Session, Submodule, same_origin};
 
+use super::sparse;
 use crate::error::Error;
 use crate::source::Known;
-use crate::tree::{Tree, walk_order};
+use crate::tree::Tree;
 
 /// How deep submodules may hold submodules, as go-git's default has it.
 const MAX_DEPTH: usize = 10;
@@ -75,7 +74,8 @@ pub(super) fn look(job: &Job, directory: &Path, session: &Session) -> Result<Loo
         });
     }
     let (revision, snapshot) = connection.fetch(&resolved)?;
-    let entries = wanted(&snapshot, &spec.sparse_checkout, directory, session)?;
+    let entries = snapshot.entries(session)?;
+    let entries = sparse::checked_out(entries, &spec.sparse_checkout, directory)?;
     let label = snapshot.commit().subject();
     let mut tree = Tree::new(snapshot, entries, spec.ignore.clone());
     // Upstream leaves submodules alone where it checks out a part.
@@ -152,70 +152,6 @@ fn options_for(url: &str, job: &Job) -> RemoteOptions {
         options.tls.identity = None;
     }
     options
-}
-
-/// The entries below the listed folders, with the folders above them; all of them if none is listed.
-fn wanted(
-    snapshot: &Snapshot,
-    sparse: &[String],
-    directory: &Path,
-    session: &Session,
-) -> Result<Vec<Entry>, Error> {
-    let mut entries = snapshot.entries(session)?;
-    if sparse.is_empty() {
-        return Ok(entries);
-    }
-    let mut folders = Vec::new();
-    for listed in sparse {
-        let folder = clean(listed);
-        let exists = |folder: &str| {
-            folder.is_empty()
-                || entries
-                    .binary_search_by(|entry| walk_order(&entry.path, folder))
-                    .is_ok()
-        };
-        match folder.filter(|folder| exists(folder)) {
-            Some(folder) => folders.push(folder),
-            None => {
-                let dir = listed.strip_prefix("./").unwrap_or(listed).to_owned();
-                let path = directory
-                    .join(dir.trim_start_matches('/'))
-                    .display()
-                    .to_string();
-                return Err(Error::SparseCheckout { dir, path });
-            }
-        }
-    }
-    entries.retain(|entry| {
-        folders.iter().any(|folder| {
-            let above = entry.kind == EntryKind::Dir && is_below(folder, &entry.path);
-            above || entry.path == *folder || is_below(&entry.path, folder)
-        })
-    });
-    Ok(entries)
-}
-
-/// Whether `path` lies below `folder`; everything lies below the root.
-fn is_below(path: &str, folder: &str) -> bool {
-    folder.is_empty()
-        || path
-            .strip_prefix(folder)
-            .is_some_and(|rest| rest.starts_with('/'))
-}
-
-/// A listed folder as a path of the tree; nothing for one that leaves it.
-fn clean(listed: &str) -> Option<String> {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in listed.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop()?;
-            }
-            name => parts.push(name),
-        }
-    }
-    Some(parts.join("/"))
 }
 
 #[cfg(test)]

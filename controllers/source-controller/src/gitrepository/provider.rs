@@ -1,32 +1,35 @@
 //! Credentials from a GitHub App, Azure or AWS.
 //!
 //! Source: source-controller v1.9 `internal/controller/gitrepository_controller.go` `getAuthOpts`; fluxcd/pkg auth
-//! v0.54.
+//! v0.54 `git.go`.
 
-use std::time::SystemTime;
+use std::sync::Arc;
 
-use k8s_openapi::api::core::v1::ServiceAccount;
-use kube::{Api, ResourceExt};
-use reqwest::{Client, Url};
+use kube::ResourceExt;
+use reqwest::Url;
 use weir_api::meta::secret_key;
 use weir_api::source::v1::{GitProvider, GitRepository};
-use weir_auth::azure::{self, Identity, Proof};
 use weir_auth::github_app::{App, Installation};
-use weir_auth::{Environment, Token, aws};
+use weir_auth::{Access, Environment, OnBehalf, Token, TokenCache, azure};
 use weir_git::{Credentials, Proxy, RemoteOptions};
-use weir_runtime::client::{account_token, describe};
+use weir_runtime::service_accounts::ServiceAccounts;
 
 use super::access::{Values, text};
 use crate::context::Context;
 use crate::error::{Error, ProviderError, SecretError};
 
-/// Annotations of service accounts.
-const AZURE_CLIENT: &str = "azure.workload.identity/client-id";
-const AZURE_TENANT: &str = "azure.workload.identity/tenant-id";
-const AWS_ROLE: &str = "eks.amazonaws.com/role-arn";
-
 /// The Secret of an object: its name with the namespace, and its values.
 type Secret<'a> = Option<(&'a str, &'a Values)>;
+
+/// What counts the tokens of an object.
+pub(super) fn on_behalf(object: &GitRepository) -> OnBehalf {
+    OnBehalf {
+        kind: "GitRepository",
+        name: object.name_any(),
+        namespace: object.namespace().unwrap_or_default(),
+        operation: "reconcile",
+    }
+}
 
 /// What the object's provider gives instead of what its Secret says; nothing where there is none.
 pub(super) async fn credentials(
@@ -35,13 +38,20 @@ pub(super) async fn credentials(
     secret: Secret<'_>,
     options: &RemoteOptions,
 ) -> Result<Option<Credentials>, Error> {
+    let tokens = context.tokens.on_behalf(on_behalf(object));
     let token = match object.spec.provider.unwrap_or_default() {
         GitProvider::Github => {
             let app = app(secret)?;
-            github(context, &app, options).await
+            github(context, &app, options, &tokens).await
         }
-        GitProvider::Azure => azure(context, object, options.proxy.as_ref()).await,
-        GitProvider::Aws => aws(context, object, options.proxy.as_ref()).await,
+        GitProvider::Azure => {
+            let access = access(context, object, options.proxy.as_ref(), tokens)?;
+            access.azure_devops().await.map_err(ProviderError::from)
+        }
+        GitProvider::Aws => {
+            let access = access(context, object, options.proxy.as_ref(), tokens)?;
+            codecommit(&access, &object.spec.url).await
+        }
         GitProvider::Generic => {
             return match secret {
                 Some((name, values)) if has(values, secret_key::GITHUB_APP_ID) => {
@@ -69,44 +79,33 @@ fn has(values: &Values, key: &str) -> bool {
 /// The app that a Secret describes.
 fn app(secret: Secret<'_>) -> Result<App, Error> {
     let (name, values) = secret.ok_or(Error::NoAppSecret)?;
-    let keys = [
-        secret_key::GITHUB_APP_ID,
-        secret_key::GITHUB_APP_PRIVATE_KEY,
-        secret_key::GITHUB_APP_INSTALLATION_ID,
-        secret_key::GITHUB_APP_INSTALLATION_OWNER,
-    ];
-    if !keys.iter().any(|key| values.contains_key(*key)) {
+    let found = |key| values.contains_key(key);
+    let by_id = found(secret_key::GITHUB_APP_INSTALLATION_ID);
+    let by_owner = found(secret_key::GITHUB_APP_INSTALLATION_OWNER);
+    // A Secret that lacks one of these counts as one of something else.
+    if !found(secret_key::GITHUB_APP_ID) || !found(secret_key::GITHUB_APP_PRIVATE_KEY) {
         return Err(Error::NoAppData);
     }
+    if by_id == by_owner {
+        let lacks = SecretError::Installation(name.to_owned());
+        return Err(Error::ConfigureAuth(lacks));
+    }
     let read = |key| text(name, values, key).map_err(Error::ConfigureAuth);
-    let needed = |key| {
-        let secret = name.to_owned();
-        read(key)?.ok_or(Error::ConfigureAuth(SecretError::KeyNotFound {
-            secret,
-            key,
-        }))
+    let number = |key| {
+        let number = read(key)?.and_then(|text| text.parse().ok());
+        Ok::<u64, Error>(number.unwrap_or_default())
     };
-    let number = |key, text: String| {
-        let secret = name.to_owned();
-        let number = text.trim().parse().ok().filter(|number| *number != 0);
-        number.ok_or(Error::ConfigureAuth(SecretError::Invalid { secret, key }))
+    let installation = if by_id {
+        Installation::Id(number(secret_key::GITHUB_APP_INSTALLATION_ID)?)
+    } else {
+        let owner = read(secret_key::GITHUB_APP_INSTALLATION_OWNER)?;
+        Installation::Owner(owner.unwrap_or_default())
     };
-    let id = needed(secret_key::GITHUB_APP_ID)?;
-    let private_key = needed(secret_key::GITHUB_APP_PRIVATE_KEY)?.into_bytes();
-    let owner = read(secret_key::GITHUB_APP_INSTALLATION_OWNER)?;
-    let installation = match (read(secret_key::GITHUB_APP_INSTALLATION_ID)?, owner) {
-        (Some(id), None) => Installation::Id(number(secret_key::GITHUB_APP_INSTALLATION_ID, id)?),
-        (None, Some(owner)) => Installation::Owner(owner),
-        _ => {
-            return Err(Error::ConfigureAuth(SecretError::Installation(
-                name.to_owned(),
-            )));
-        }
-    };
+    let key = values.get(secret_key::GITHUB_APP_PRIVATE_KEY).cloned();
     Ok(App {
-        id: number(secret_key::GITHUB_APP_ID, id)?,
+        id: number(secret_key::GITHUB_APP_ID)?,
         installation,
-        private_key,
+        private_key: key.unwrap_or_default(),
         base_url: read(secret_key::GITHUB_APP_BASE_URL)?,
     })
 }
@@ -115,136 +114,55 @@ async fn github(
     context: &Context,
     app: &App,
     options: &RemoteOptions,
+    tokens: &TokenCache,
 ) -> Result<Token, ProviderError> {
+    app.check()?;
     let base = app.api(&[])?;
     let client = context
         .git
         .client(base.as_str(), &options.tls, options.proxy.as_ref())?;
     let ask = || app.token(&client);
-    Ok(context.tokens.get(app.cache_key(), ask).await?)
+    Ok(tokens.get(app.cache_key(), ask).await?)
 }
 
-async fn azure(
+async fn codecommit(access: &Access, url: &str) -> Result<Token, ProviderError> {
+    let url = Url::parse(url).map_err(|error| weir_auth::Error::Invalid(error.to_string()))?;
+    Ok(access.codecommit(&url).await?)
+}
+
+/// Credentials of the object's service account, of that of the flag, or of the controller itself.
+fn access(
     context: &Context,
     object: &GitRepository,
     proxy: Option<&Proxy>,
-) -> Result<Token, ProviderError> {
-    let client = cloud_client(context, proxy)?;
-    let Some(account) = service_account(context, object) else {
-        let key = "azure devops controller".to_owned();
-        let own = Environment::process();
-        let ask = || azure::own_token(&client, &own, azure::DEVOPS_SCOPE);
-        return Ok(context.tokens.get(key, ask).await?);
+    cache: TokenCache,
+) -> Result<Access, Error> {
+    let own = &object.spec.service_account_name;
+    if !own.is_empty() && !context.object_level_identity {
+        return Err(Error::FeatureGate);
+    }
+    let by_default = own.is_empty();
+    let name = if by_default {
+        &context.default_service_account
+    } else {
+        own
     };
-    let (found, key) = account_of(context, object, &account).await?;
-    let annotation = |name: &str| {
-        let value = found
-            .annotations()
-            .get(name)
-            .filter(|value| !value.is_empty());
-        value.cloned().ok_or_else(|| ProviderError::Annotation {
-            account: format!("{}/{account}", object.namespace().unwrap_or_default()),
-            annotation: name.to_owned(),
-        })
-    };
-    let (tenant, id) = (annotation(AZURE_TENANT)?, annotation(AZURE_CLIENT)?);
-    let key = format!("azure devops {tenant} {id} {key}");
-    let fresh = context.tokens.get(key, || async {
-        let assertion = oidc_token(context, object, &account, azure::AUDIENCE).await;
-        let identity = Identity {
-            tenant,
-            client: id,
-            authority: azure::authority(&Environment::process()),
-            proof: Proof::Assertion(assertion?),
-        };
-        identity.token(&client, azure::DEVOPS_SCOPE).await
-    });
-    Ok(fresh.await?)
-}
-
-async fn aws(
-    context: &Context,
-    object: &GitRepository,
-    proxy: Option<&Proxy>,
-) -> Result<Token, ProviderError> {
-    let invalid = |error: String| weir_auth::Error::Invalid(error);
-    let url = Url::parse(&object.spec.url).map_err(|error| invalid(error.to_string()))?;
-    let region = aws::codecommit_region(&url)?;
-    let client = cloud_client(context, proxy)?;
-    let own = Environment::process();
-    let sign = |keys: &aws::Keys| aws::codecommit_password(keys, &url, SystemTime::now());
-    let Some(account) = service_account(context, object) else {
-        let key = format!("aws codecommit controller {url}");
-        let ask = || async { sign(&aws::own_keys(&client, &own, &region).await?) };
-        return Ok(context.tokens.get(key, ask).await?);
-    };
-    let (found, key) = account_of(context, object, &account).await?;
-    let role = found
-        .annotations()
-        .get(AWS_ROLE)
-        .filter(|role| role.starts_with("arn:aws"));
-    let role = role.cloned().ok_or_else(|| ProviderError::Annotation {
-        account: format!("{}/{account}", object.namespace().unwrap_or_default()),
-        annotation: AWS_ROLE.to_owned(),
-    })?;
-    let key = format!("aws codecommit {role} {key} {url}");
-    let fresh = context.tokens.get(key, || async {
-        let token = oidc_token(context, object, &account, aws::AUDIENCE).await?;
+    let account = (!name.is_empty()).then(|| {
         let namespace = object.namespace().unwrap_or_default();
-        let session = format!("{account}.{namespace}.{region}.fluxcd.io");
-        let sts = aws::Sts::new(&client, &own, &region)?;
-        sign(&sts.for_token(&role, &session, &token).await?)
+        (namespace, name.clone())
     });
-    Ok(fresh.await?)
-}
-
-/// The service account to act as: the object's, or that of the flag.
-fn service_account(context: &Context, object: &GitRepository) -> Option<String> {
-    let named = [
-        &object.spec.service_account_name,
-        &context.default_service_account,
-    ];
-    named.into_iter().find(|name| !name.is_empty()).cloned()
-}
-
-/// The service account, and what tells it from all others.
-async fn account_of(
-    context: &Context,
-    object: &GitRepository,
-    name: &str,
-) -> Result<(ServiceAccount, String), ProviderError> {
-    let namespace = object.namespace().unwrap_or_default();
-    let api: Api<ServiceAccount> = Api::namespaced(context.client.clone(), &namespace);
-    let found = api
-        .get(name)
-        .await
-        .map_err(|error| ProviderError::Account {
-            account: format!("{namespace}/{name}"),
-            error: describe(&error),
-        })?;
-    let key = format!("{namespace}/{name} {}", found.uid().unwrap_or_default());
-    Ok((found, key))
-}
-
-async fn oidc_token(
-    context: &Context,
-    object: &GitRepository,
-    name: &str,
-    audience: &str,
-) -> Result<String, weir_auth::Error> {
-    let namespace = object.namespace().unwrap_or_default();
-    let token = account_token(&context.client, &namespace, name, &[audience.to_owned()]).await;
-    token.map_err(|error| {
-        weir_auth::Error::Invalid(format!(
-            "failed to create kubernetes token for service account '{namespace}/{name}': {error}"
-        ))
-    })
-}
-
-/// A client for the cloud's own services, which `--deny-cidr` is not about: no object chooses where they are.
-fn cloud_client(context: &Context, proxy: Option<&Proxy>) -> Result<Client, ProviderError> {
+    // `--deny-cidr` is not about the clouds' own services: no object chooses where they are.
     let tls = weir_git::Tls::default();
-    Ok(context.cloud.client(azure::AUTHORITY, &tls, proxy)?)
+    let client = context.cloud.client(azure::AUTHORITY, &tls, proxy);
+    Ok(Access {
+        client: client.map_err(|error| Error::ConfigureProvider(error.into()))?,
+        cluster: Arc::new(ServiceAccounts::new(context.client.clone())),
+        environment: Environment::process(),
+        cache,
+        account,
+        by_default,
+        may_use_accounts: context.object_level_identity,
+    })
 }
 
 #[cfg(test)]
@@ -263,44 +181,34 @@ mod tests {
         let lacking =
             "secretRef with github app data must be specified when provider is set to github";
         assert_eq!(app(None).expect_err("is refused").to_string(), lacking);
-        assert_eq!(
-            read(&[("username", "u"), ("password", "p")]),
-            Err(lacking.to_owned())
-        );
         let all = [
             ("githubAppID", "12"),
             ("githubAppPrivateKey", "key"),
             ("githubAppInstallationID", "34"),
         ];
-        let good = read(&all).expect("is usable");
-        assert_eq!((good.id, good.installation), (12, Installation::Id(34)));
-        let owner = read(&[
-            all[0],
-            all[1],
-            ("githubAppInstallationOwner", "acme"),
-            ("githubAppBaseURL", "https://x"),
-        ]);
-        let owner = owner.expect("is usable");
-        assert_eq!(owner.installation, Installation::Owner("acme".to_owned()));
-        assert_eq!(owner.base_url.as_deref(), Some("https://x"));
         for pairs in [
-            vec![all[0], all[1]],
+            vec![("username", "u"), ("password", "p")],
             vec![all[0], all[2]],
             vec![all[1], all[2]],
-            vec![
-                all[0],
-                all[1],
-                all[2],
-                ("githubAppInstallationOwner", "acme"),
-            ],
-            vec![("githubAppID", "x"), all[1], all[2]],
-            vec![("githubAppID", "0"), all[1], all[2]],
         ] {
+            assert_eq!(read(&pairs), Err(lacking.to_owned()), "{pairs:?}");
+        }
+        let good = read(&all).expect("is usable");
+        assert_eq!((good.id, good.installation), (12, Installation::Id(34)));
+        let by_owner = ("githubAppInstallationOwner", "acme");
+        let base = ("githubAppBaseURL", "https://x");
+        let owner = read(&[all[0], all[1], by_owner, base]).expect("is usable");
+        assert_eq!(owner.installation, Installation::Owner("acme".to_owned()));
+        assert_eq!(owner.base_url.as_deref(), Some("https://x"));
+        for pairs in [vec![all[0], all[1]], vec![all[0], all[1], all[2], by_owner]] {
             let error = read(&pairs).expect_err("is refused");
-            assert!(
-                error.starts_with("failed to configure authentication options: "),
-                "{error}"
+            assert_eq!(
+                error,
+                "failed to configure authentication options: secret 'ns/app' must contain exactly one of \
+                 'githubAppInstallationOwner' or 'githubAppInstallationID'"
             );
         }
+        let odd = read(&[("githubAppID", "x"), all[1], all[2]]).expect("is read");
+        assert_eq!(odd.id, 0);
     }
 }

@@ -6,6 +6,11 @@ use std::io;
 
 use reqwest::{Method, Url};
 
+/// Where a SOCKS proxy's address does not say.
+const SOCKS_PORT: u16 = 1080;
+/// What the client says of a SOCKS proxy that does not answer; it does not say why.
+const NOT_REACHED: &str = "failed to create underlying connection";
+
 /// How an HTTP exchange failed.
 ///
 /// Source: go-git v5 `plumbing/transport/http/common.go`.
@@ -41,7 +46,7 @@ impl Failure {
         let verb = verb(method);
         let error = error.without_url();
         let cause = match proxy.filter(|_| error.is_connect()) {
-            Some(proxy) => format!("proxyconnect tcp: {}", cause(proxy, &error)),
+            Some(proxy) => on_the_way(proxy, url, &error),
             None => cause(url, &error),
         };
         Self::Request(format!("{verb} \"{url}\": {cause}"))
@@ -91,11 +96,39 @@ fn verb(method: &Method) -> &str {
     }
 }
 
+/// What went wrong with a proxy, or behind it.
+fn on_the_way(proxy: &Url, url: &Url, error: &(dyn StdError + 'static)) -> String {
+    let texts: Vec<String> = sources(error).iter().map(ToString::to_string).collect();
+    let last = texts.last().map(String::as_str).unwrap_or_default();
+    if last.ends_with("proxy authorization required") {
+        return "Proxy Authentication Required".to_owned();
+    }
+    let why = match last.strip_prefix("SOCKS error: ") {
+        Some("credentials not accepted") => "username/password authentication failed",
+        Some("server does not support user/pass authentication") => {
+            "no acceptable authentication methods"
+        }
+        Some(why) if why != NOT_REACHED => why,
+        _ => return format!("proxyconnect tcp: {}", cause(proxy, error)),
+    };
+    format!(
+        "socks connect tcp {}->{}: {why}",
+        address(proxy),
+        address(url)
+    )
+}
+
+/// Host and port.
+fn address(url: &Url) -> String {
+    let port = url.port_or_known_default().unwrap_or(SOCKS_PORT);
+    format!("{}:{port}", url.host_str().unwrap_or_default())
+}
+
 fn cause(url: &Url, error: &(dyn StdError + 'static)) -> String {
     let chain = sources(error);
     let texts: Vec<String> = chain.iter().map(ToString::to_string).collect();
     let host = url.host_str().unwrap_or_default();
-    let port = url.port_or_known_default().unwrap_or_default();
+    let address = address(url);
     let io_kind = chain
         .iter()
         .filter_map(|error| error.downcast_ref::<io::Error>())
@@ -103,10 +136,13 @@ fn cause(url: &Url, error: &(dyn StdError + 'static)) -> String {
         .next_back();
     if io_kind == Some(io::ErrorKind::PermissionDenied) {
         let said = texts.last().cloned().unwrap_or_default();
-        return format!("dial tcp {host}:{port}: {said}");
+        return format!("dial tcp {address}: {said}");
     }
     if let Some(refused) = io_kind.and_then(dial_error) {
-        return format!("dial tcp {host}:{port}: connect: {refused}");
+        return format!("dial tcp {address}: connect: {refused}");
+    }
+    if texts.last().is_some_and(|text| text.ends_with(NOT_REACHED)) {
+        return format!("dial tcp {address}: {NOT_REACHED}");
     }
     let found = |part: &str| texts.iter().any(|text| text.contains(part));
     if found("dns error") || found("failed to lookup address") {
@@ -122,7 +158,7 @@ fn cause(url: &Url, error: &(dyn StdError + 'static)) -> String {
         );
     }
     if found("operation timed out") || io_kind == Some(io::ErrorKind::TimedOut) {
-        return format!("dial tcp {host}:{port}: i/o timeout");
+        return format!("dial tcp {address}: i/o timeout");
     }
     texts.last().cloned().unwrap_or_default()
 }

@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use file_tree::Entry;
 use serde_json::json;
 
-use super::fixture::{Sources, artifact, is, message, paths};
+use super::fixture::{Sources, artifact, is, message, paths, status};
 
 #[tokio::test]
 async fn modes_links_and_bytes_are_kept_as_flux_keeps_them() -> Result<()> {
@@ -86,9 +86,18 @@ async fn sparse_checkout_takes_the_listed_folders_only() -> Result<()> {
     let all = Sources::start("git-sparse").await?;
     let files = [("a/1", "1"), ("ab/2", "2"), ("b/c/3", "3"), ("root", "r")];
     let commit = all.repo.commit(&files, "first")?;
-    all.apply(json!({"sparseCheckout": ["./a", "b/c"]})).await?;
+    all.apply(json!({"sparseCheckout": ["./a/", "b/c"]}))
+        .await?;
     let object = all.ready(&format!("main@sha1:{commit}")).await?;
     assert_eq!(paths(&*all.files(&object).await?), ["a/1", "b/c/3"]);
+    // As for go-git, a beginning need not be a whole name.
+    all.apply(json!({"sparseCheckout": ["a"]})).await?;
+    let object = all
+        .wait("the new list", |object| {
+            status(object).observed_sparse_checkout == ["a"]
+        })
+        .await?;
+    assert_eq!(paths(&*all.files(&object).await?), ["a/1", "ab/2"]);
     all.apply(json!({"sparseCheckout": ["../sibling"]})).await?;
     let object = all.fails("GitOperationFailed").await?;
     assert!(

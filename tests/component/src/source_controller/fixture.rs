@@ -34,6 +34,16 @@ impl Sources {
 
     /// The same with another server and further flags.
     pub(crate) async fn with(test: &str, git: GitServer, flags: &[&str]) -> Result<Self> {
+        Self::with_environment(test, git, flags, &[]).await
+    }
+
+    /// The same with variables for the controller.
+    pub(crate) async fn with_environment(
+        test: &str,
+        git: GitServer,
+        flags: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Result<Self> {
         let plane = ControlPlane::shared().await?;
         plane.install_crds().await?;
         let namespace = plane.namespace(test).await?;
@@ -44,6 +54,8 @@ impl Sources {
         options.namespace = Some(namespace.name().to_owned());
         options.events = Some(events.url());
         options.flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        options.environment = environment.iter().map(owned).collect();
         let controllers = Controllers::start(&options).await?;
         let repo = git.repo("app")?;
         Ok(Self {

@@ -21,6 +21,7 @@ use tokio_util::io::ReaderStream;
 use super::repository::Shared;
 use super::{Authentication, Fault, lock};
 use crate::http_server::{Answer, Body, text};
+use crate::key_server;
 
 /// Largest request body: a push of a test repository.
 const REQUEST_BYTES: usize = 64 << 20;
@@ -78,10 +79,25 @@ fn admitted(wanted: Option<&Authentication>, head: &Parts) -> bool {
             format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
         }
         Some(Authentication::Bearer(token)) => format!("Bearer {token}"),
+        Some(Authentication::CodeCommit) => return signed(head).is_some(),
     };
     head.headers
         .get(AUTHORIZATION)
         .is_some_and(|given| given.as_bytes() == expected.as_bytes())
+}
+
+/// Whether the password is a signature over the repository's URL.
+fn signed(head: &Parts) -> Option<()> {
+    let text = |name: HeaderName| head.headers.get(name)?.to_str().ok();
+    let basic = text(AUTHORIZATION)?.strip_prefix("Basic ")?;
+    let login = String::from_utf8(STANDARD.decode(basic).ok()?).ok()?;
+    let (user, password) = login.split_once(':')?;
+    let path = head.uri.path();
+    let path = path
+        .strip_suffix("/info/refs")
+        .or_else(|| path.strip_suffix("/git-upload-pack"))?;
+    let host = text(http::header::HOST)?;
+    key_server::signed_for_codecommit((user, password), host, path).then_some(())
 }
 
 fn challenge() -> Response<Body> {

@@ -160,6 +160,12 @@ impl Repository {
         *lock(&self.shared.authentication) = Some(Authentication::Bearer(token.to_owned()));
     }
 
+    /// Asks every client for a signature of CodeCommit over the repository's URL from now on, made with the keys of
+    /// [`KeyServer`](crate::KeyServer).
+    pub fn require_codecommit(&self) {
+        *lock(&self.shared.authentication) = Some(Authentication::CodeCommit);
+    }
+
     /// Breaks every request from now on, `None` ends that.
     pub fn fault(&self, fault: Option<Fault>) {
         *lock(&self.shared.fault) = fault;

@@ -140,6 +140,30 @@ fn check_signature(asked: &Asked, service: &str) -> Result<(), String> {
     Err("the signature does not match".to_owned())
 }
 
+/// Whether a login is a signature for the repository at `path` on `host`, by somebody known.
+pub(crate) fn signed_for_codecommit(login: (&str, &str), host: &str, path: &str) -> bool {
+    let (user, password) = login;
+    let (id, session) = user.split_once('%').unwrap_or((user, ""));
+    let key = match (id, session) {
+        (secrets::AWS_ID, "") => secrets::AWS_KEY,
+        ("ASIAROLE", secrets::AWS_SESSION) => secrets::AWS_ROLE_KEY,
+        _ => return false,
+    };
+    let Some((stamp, signature)) = password.split_once('Z') else {
+        return false;
+    };
+    let region = host.split('.').nth(1).unwrap_or_default();
+    let scope = format!(
+        "{}/{region}/codecommit/aws4_request",
+        stamp.split('T').next().unwrap_or_default()
+    );
+    let hashed = hash(format!("GIT\n{path}\n\nhost:{host}\n\nhost\n").as_bytes());
+    let text = format!("AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{hashed}");
+    let start = format!("AWS4{key}").into_bytes();
+    let key = scope.split('/').fold(start, |key, part| keyed(&key, part));
+    hex(&keyed(&key, &text)) == signature
+}
+
 fn keyed(key: &[u8], text: &str) -> Vec<u8> {
     let key = hmac::Key::new(hmac::HMAC_SHA256, key);
     hmac::sign(&key, text.as_bytes()).as_ref().to_vec()

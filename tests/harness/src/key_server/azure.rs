@@ -17,8 +17,14 @@ use crate::http_server::Body;
 /// Where the authority is.
 const AUTHORITY: &str = "https://login.microsoftonline.com";
 
-/// What tokens must be for.
-const SCOPE: &str = "https://vault.azure.net/.default";
+/// What tokens may be for, and the token for it.
+const SCOPES: [(&str, &str); 2] = [
+    ("https://vault.azure.net/.default", secrets::AZURE_TOKEN),
+    (
+        "499b84ac-1321-427f-aa17-267ca6975798/.default",
+        secrets::AZURE_DEVOPS_TOKEN,
+    ),
+];
 
 /// The key that exists, with its version.
 const KEY: &str = "/keys/key/1a2b/";
@@ -48,12 +54,14 @@ pub(super) fn authority(asked: &Asked) -> Response<Body> {
             }),
         );
     }
-    let is_scope = asked.form("scope").split(' ').any(|scope| scope == SCOPE);
+    let scopes = asked.form("scope");
+    let is_asked = |(scope, _): &&(&str, &str)| scopes.split(' ').any(|asked| asked == *scope);
+    let found = SCOPES.iter().find(is_asked);
     let checks = [
         asked.path == format!("/{tenant}/oauth2/v2.0/token"),
         asked.form("grant_type") == "client_credentials",
         asked.form("client_id") == secrets::AZURE_CLIENT,
-        is_scope,
+        found.is_some(),
         proves_itself(asked),
     ];
     if checks.contains(&false) {
@@ -65,7 +73,7 @@ pub(super) fn authority(asked: &Asked) -> Response<Body> {
     }
     super::json(
         200,
-        &json!({"access_token": secrets::AZURE_TOKEN, "expires_in": 3600, "token_type": "Bearer"}),
+        &json!({"access_token": found.map(|(_, token)| token), "expires_in": 3600, "token_type": "Bearer"}),
     )
 }
 

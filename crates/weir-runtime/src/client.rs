@@ -20,6 +20,7 @@ use kube::{Api, Client, Config};
 use thiserror::Error;
 use tower::BoxError;
 
+use crate::lease::Leadership;
 use crate::metrics::Metrics;
 
 /// How long a request may take, watches excepted.
@@ -130,6 +131,35 @@ pub fn impersonate(client: &Client, user: &str) -> Option<Client> {
         async move { client.send(request).await }
     });
     Some(Client::new(service, namespace))
+}
+
+/// Nothing may be written any more.
+#[derive(Debug, Error)]
+#[error("leader election lost")]
+struct NotLeading;
+
+/// The same client, which starts no write unless `leadership` is valid at that moment: a process that slept, or could
+/// not renew its lease, has no way to know that somebody else is at work by now.
+pub fn leading(client: &Client, leadership: Leadership) -> Client {
+    let namespace = client.default_namespace().to_owned();
+    let client = client.clone();
+    let service = tower::service_fn(move |request: Request<Body>| {
+        let may = !is_write(&request) || leadership.is_valid();
+        let client = client.clone();
+        async move {
+            match may {
+                true => client.send(request).await.map_err(BoxError::from),
+                false => Err(NotLeading.into()),
+            }
+        }
+    });
+    Client::new(service, namespace)
+}
+
+/// Whether something may be stored by it.
+fn is_write(request: &Request<Body>) -> bool {
+    let query = request.uri().query().unwrap_or_default();
+    request.method() != Method::GET && !query.split('&').any(|pair| pair == "dryRun=All")
 }
 
 /// Where the bearer token of each request comes from.
@@ -424,6 +454,24 @@ mod tests {
             "{}",
             describe(&error)
         );
+    }
+
+    #[tokio::test]
+    async fn who_does_not_lead_reads_and_tries_and_writes_nothing() {
+        let (client, seen) = client(&[200], DEADLINE);
+        let client = leading(&client, Leadership::never());
+        let api: Api<ConfigMap> = Api::default_namespaced(client);
+        let map = ConfigMap::default();
+        let dry_run = PostParams {
+            dry_run: true,
+            ..PostParams::default()
+        };
+        api.get("a").await.expect("a read");
+        api.create(&dry_run, &map).await.expect("a dry run");
+        let error = api.create(&PostParams::default(), &map).await;
+        let text = describe(&error.expect_err("a write"));
+        assert!(text.contains("leader election lost"), "{text}");
+        assert_eq!(seen.load(Ordering::SeqCst), 2);
     }
 
     #[tokio::test]

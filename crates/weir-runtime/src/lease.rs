@@ -103,6 +103,16 @@ impl Leadership {
         }
     }
 
+    /// Nobody leads.
+    #[cfg(test)]
+    pub(crate) fn never() -> Self {
+        let (sender, state) = watch::channel(State::Lost);
+        Self {
+            state,
+            _constant: Some(Arc::new(sender)),
+        }
+    }
+
     /// Whether a write may start now.
     pub fn is_valid(&self) -> bool {
         match *self.state.borrow() {

@@ -280,19 +280,18 @@ impl<K: Kind> Pass<K> {
         // Before the lock is given back: the order of posting is that of the writes.
         let mut verdict = last.expect("a status is asked for at least once");
         let events = std::mem::take(&mut *self.events.lock());
-        let all = events
-            .into_iter()
-            .chain(std::mem::take(&mut verdict.events));
+        let told = std::mem::take(&mut verdict.events);
         match result {
-            Ok(_) => self.post(all),
+            Ok(_) => self.post(events.into_iter().chain(told)),
             Err(WriteError::Gone) => {
-                self.post(all);
+                // What was done is told. How it ended would be the outcome of an object that is no more.
+                self.post(events.into_iter());
                 return Err(CheckpointError::Gone);
             }
             Err(WriteError::NotLeading) => return Err(CheckpointError::NotLeading),
             Err(WriteError::Patch(source)) => {
                 self.unwritten.store(true, Ordering::Relaxed);
-                self.post(all);
+                self.post(events.into_iter().chain(told));
                 return Err(CheckpointError::Write(source));
             }
         }

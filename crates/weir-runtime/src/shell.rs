@@ -15,7 +15,7 @@ use tracing::Instrument;
 use weir_api::Reconcilable;
 
 use crate::event::Recorder;
-use crate::finalizer;
+use crate::finalizer::{self, RemoveError};
 use crate::hub::{Hub, Store};
 use crate::kind::{Chain, Failure, Key, Kind, Next, Outcome};
 use crate::lease::Leadership;
@@ -264,6 +264,8 @@ async fn reconcile<K: Kind>(pass: Pass<K>) -> End {
     }
     let end = match verdict {
         Ok(verdict) => pass.env.next(verdict.next),
+        // A failure of nobody.
+        Err(CheckpointError::Gone) => return End::never(),
         Err(error) => lost(&error),
     };
     if let Err(error) = &result {
@@ -284,6 +286,9 @@ async fn finalize<K: Kind>(pass: Pass<K>) -> End {
     };
     if let Err(error) = &result {
         let verdict = pass.write(Outcome::FinalizeFailed(error)).await;
+        if matches!(verdict, Err(CheckpointError::Gone)) {
+            return End::never();
+        }
         tracing::error!(reason = error.reason(), error = %Chain(error), "Reconciler error");
         let end = verdict.map_or_else(|error| lost(&error), |verdict| pass.env.next(verdict.next));
         return End {
@@ -298,7 +303,14 @@ async fn finalize<K: Kind>(pass: Pass<K>) -> End {
             pass.post_all(events);
             End::never()
         }
-        Err(error) => unwritten(&error, "unable to remove the finalizer"),
+        Err(RemoveError::Changed) => {
+            tracing::debug!("the object has changed while it was cleaned up after");
+            End {
+                again: Again::Backoff,
+                result: PassResult::Requeue,
+            }
+        }
+        Err(RemoveError::Write(error)) => unwritten(&error, "unable to remove the finalizer"),
     }
 }
 

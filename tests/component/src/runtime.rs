@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use clap::Parser;
-use harness::{ControlPlane, Namespace, eventually};
+use harness::{ControlPlane, EventSink, Namespace, eventually};
 use kube::api::{DeleteParams, Patch, PatchParams};
+use kube::{Api, ResourceExt as _};
 use serde_json::json;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -21,13 +22,13 @@ use weir_runtime::conditions::Conditions;
 use weir_runtime::event::Event;
 use weir_runtime::flags::CommonFlags;
 use weir_runtime::kind::{Chain, Failure, Kind, Next, Outcome, Report, Verdict};
-use weir_runtime::pass::{Pass, Wait};
+use weir_runtime::pass::{CheckpointError, Pass, Wait};
 use weir_runtime::runtime::{Host, Runtime, RuntimeError, RuntimeOptions};
 use weir_runtime::triggers::Triggers;
 
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// Does what the URL says: `ok`, `slow`, `park`, `fail`, `panic`.
+/// Does what the URL says: `ok`, `slow`, `park`, `fail`, `panic`, `vanish`.
 struct Obedient {
     passes: Arc<AtomicU32>,
 }
@@ -70,6 +71,11 @@ impl Kind for Obedient {
                 }
             }
             "fail" => return Err(Disobeyed::Failed),
+            "vanish" => {
+                pass.emit(Event::normal("Done", "something was done"));
+                vanished(pass).await;
+                ensure_gone(pass.checkpoint().await)?;
+            }
             "panic" => fail_badly(),
             _ => {}
         }
@@ -97,6 +103,7 @@ impl Kind for Obedient {
             }
             Outcome::Failed(error) => {
                 conditions.mark_not_ready(error.reason(), Chain(error).to_string());
+                events.push(Event::warning(error.reason(), Chain(error).to_string()));
                 next = Next::Backoff;
             }
             Outcome::Finalized => events.push(Event::trace("Deleted", "gone")),
@@ -107,6 +114,22 @@ impl Kind for Obedient {
             events,
             next,
         }
+    }
+}
+
+/// Waits until the object of the pass is gone.
+async fn vanished(pass: &Pass<Obedient>) {
+    let api = Api::<GitRepository>::namespaced(pass.client().clone(), &pass.key().namespace);
+    while !matches!(api.get_opt(&pass.key().name).await, Ok(None)) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// A write that finds nobody fails the pass.
+fn ensure_gone(written: Result<(), CheckpointError>) -> Result<(), Disobeyed> {
+    match written {
+        Err(CheckpointError::Gone) => Err(Disobeyed::Failed),
+        _ => Ok(()),
     }
 }
 
@@ -311,6 +334,34 @@ async fn a_suspended_object_rests_and_can_be_deleted() -> Result<()> {
         Ok(())
     })
     .await?;
+    shell.end().await
+}
+
+#[tokio::test]
+async fn an_object_that_goes_during_a_pass_fails_nobody() -> Result<()> {
+    let sink = EventSink::start()?;
+    let events = format!("--events-addr={}", sink.url());
+    let shell = Shell::start("shell-vanish", &[&events]).await?;
+    shell.create("a", "vanish").await?;
+    shell
+        .wait("a", "a finalizer", |object| !object.finalizers().is_empty())
+        .await?;
+    let api = shell.namespace.api::<GitRepository>();
+    api.delete("a", &DeleteParams::default()).await?;
+    shell
+        .patch("a", json!({"metadata": {"finalizers": null}}))
+        .await?;
+    sink.wait_for(LIMIT, "what was done", |event| event["reason"] == "Done")
+        .await?;
+    // The events of a second object come after all of the first one's.
+    shell.create("b", "ok").await?;
+    sink.wait_for(LIMIT, "the second object", |event| {
+        event["reason"] == "Succeeded"
+    })
+    .await?;
+    let failed = |event: &serde_json::Value| event["reason"] == "Failed";
+    ensure!(!sink.events().iter().any(failed), "a failure of nobody");
+    ensure!(shell.passes() == 2, "{} passes", shell.passes());
     shell.end().await
 }
 

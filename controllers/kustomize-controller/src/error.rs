@@ -88,6 +88,9 @@ pub enum Error {
     /// Newer work for the object ended the health check.
     #[error("New reconciliation triggered by {0}")]
     Superseded(String),
+    /// The API server itself has the Kustomization or its source otherwise than this pass saw them.
+    #[error("the object or its source has changed meanwhile")]
+    Outdated,
     /// Status could not be written in the middle of the pass.
     #[error("failed to update status")]
     WriteStatus(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -128,6 +131,7 @@ impl Error {
             | Self::NoArtifact(_)
             | Self::ArtifactGone(_)
             | Self::Unreachable(_)
+            | Self::Outdated
             | Self::Superseded(_) => None,
             Self::DependencyNotReady { retry, .. } => Some(format!(
                 "Dependencies do not meet ready condition, retrying in {}",
@@ -154,6 +158,7 @@ impl Error {
             Self::ReadSource { .. }
             | Self::Finalize(_)
             | Self::Unreachable(_)
+            | Self::Outdated
             | Self::WriteStatus(_) => Retry::Backoff,
             _ => Retry::Interval,
         }
@@ -183,6 +188,7 @@ impl Failure for Error {
             Self::Prune(_) | Self::Finalize(_) => reason::PRUNE_FAILED,
             Self::Health { .. } => reason::HEALTH_CHECK_FAILED,
             Self::Superseded(_) => reason::HEALTH_CHECK_CANCELED,
+            Self::Outdated => reason::PROGRESSING,
             Self::Client(_)
             | Self::Unreachable(_)
             | Self::Impersonate(_)

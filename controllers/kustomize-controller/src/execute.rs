@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use weir_api::kustomize::v1::Kustomization;
-use weir_api::meta::{InventoryEntry, reason};
+use weir_api::meta::{Artifact, InventoryEntry, reason};
 use weir_apply::{
     Applier, ApplyError, Change, ChangeSet, Force, Object, ObjectRef, Owner, StagePlan, inventory,
     prepare, stages,
@@ -26,30 +26,46 @@ use crate::{observe, plan};
 /// How long the definitions of a stage may take to be served.
 const STAGE_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// What was applied, and what it came to.
+#[derive(Debug, Clone, Copy)]
+pub struct Applied<'a> {
+    /// What it was built from.
+    pub artifact: &'a Artifact,
+    /// What became of the objects.
+    pub changes: &'a ChangeSet,
+}
+
 /// Applies what was built. Before objects are created that the inventory does not hold, it is stored with them.
 ///
 /// # Errors
-/// [`Error::Apply`]; the inventory then holds what it held before and what was applied.
+/// [`Error::Apply`]; the inventory then holds what it held before and what was applied. [`Error::Outdated`] if objects
+/// were to be deleted for new ones and what this pass saw is no longer so.
 pub async fn apply(
     ctx: &Context,
     pass: &Pass<KustomizationKind>,
     target: &Target,
-    desired: Desired,
+    (desired, artifact): (Desired, &Artifact),
 ) -> Result<ChangeSet, Error> {
     let object = pass.object();
+    pass.note(|facts| facts.begin_with(&plan::stored_inventory(object)));
     let applied = match prepare(
         desired.objects,
         &owner(pass),
         object.spec.common_metadata.as_ref(),
     ) {
-        Ok(objects) => stage_by_stage(ctx, pass, target, objects).await,
+        Ok(objects) => stage_by_stage(ctx, pass, target, (objects, artifact)).await,
         Err(error) => Err((Vec::new(), Error::Apply(Chain(&error).to_string()))),
     };
     match applied {
         Ok(changes) => {
             let inventory = changes.inventory();
             keep(ctx, pass, target, &inventory);
-            pass.note(|facts| facts.inventory = Some(inventory));
+            // What is pruned next stays until it is: this may be stored before.
+            let mut held = inventory;
+            if object.spec.prune {
+                held = inventory::union(&held, &plan::stored_inventory(object));
+            }
+            pass.note(|facts| facts.hold(held));
             let log = changes.changed_lines();
             if !log.is_empty() {
                 log_changes(ctx, pass, &changes);
@@ -64,7 +80,11 @@ pub async fn apply(
         }
         Err((touched, error)) => {
             let held = inventory::union(&plan::stored_inventory(object), &touched);
-            pass.note(|facts| facts.inventory = facts.inventory.is_some().then_some(held));
+            pass.note(|facts| {
+                if facts.inventory.is_some() {
+                    facts.hold(held);
+                }
+            });
             Err(error)
         }
     }
@@ -98,7 +118,7 @@ async fn stage_by_stage(
     ctx: &Context,
     pass: &Pass<KustomizationKind>,
     target: &Target,
-    objects: Vec<Object>,
+    (objects, artifact): (Vec<Object>, &Artifact),
 ) -> Result<ChangeSet, (Vec<InventoryEntry>, Error)> {
     let object = pass.object();
     for notice in target.objects.ledger().notices(pass.key()) {
@@ -128,6 +148,12 @@ async fn stage_by_stage(
         if plan.writes()
             && let Err(error) = write_ahead(pass, &plan.entries()).await
         {
+            return Err((done.inventory(), error));
+        }
+        if !plan.recreated().is_empty()
+            && let Err(error) = observe::confirm(ctx, object, Some(artifact)).await
+        {
+            let error = error.map_or(Error::Outdated, Error::Apply);
             return Err((done.inventory(), error));
         }
         let writing = announce(ctx, pass, target, &plan);
@@ -249,7 +275,7 @@ async fn write_ahead(
     if inventory::stale(entries, &held).is_empty() {
         return Ok(());
     }
-    pass.note(|facts| facts.inventory = Some(inventory::union(&held, entries)));
+    pass.note(|facts| facts.hold(inventory::union(&held, entries)));
     pass.checkpoint()
         .await
         .map_err(|error| Error::WriteStatus(Box::new(error)))
@@ -258,30 +284,36 @@ async fn write_ahead(
 /// Deletes what the inventory held and the build no longer contains, if the spec says so.
 ///
 /// # Errors
-/// [`Error::Prune`]; what could not be deleted stays in the inventory.
+/// [`Error::Prune`]; what could not be deleted stays in the inventory. [`Error::Outdated`] if what this pass saw is no
+/// longer so.
 pub async fn prune(
     ctx: &Context,
     pass: &Pass<KustomizationKind>,
     target: &Target,
+    Applied { artifact, changes }: Applied<'_>,
 ) -> Result<(), Error> {
     let object = pass.object();
-    let new = pass.facts().inventory.unwrap_or_default();
+    let new = changes.inventory();
     let stale = inventory::stale(&plan::stored_inventory(object), &new);
     if !object.spec.prune || stale.is_empty() {
         return Ok(());
     }
+    observe::confirm(ctx, object, Some(artifact))
+        .await
+        .map_err(|error| error.map_or(Error::Outdated, Error::Prune))?;
     let applier = pruner(ctx, object, target, &stale).await?;
     let pruned = applier.prune(&stale, &owner(pass)).await;
     let log = pruned.changes.all_lines();
     match pruned.failure {
         None => {
+            pass.note(|facts| facts.hold(new));
             if !log.is_empty() {
                 pass.emit(progress_event(log, &pass.facts()));
             }
             Ok(())
         }
         Some(error) => {
-            pass.note(|facts| facts.inventory = Some(inventory::union(&new, &pruned.survivors)));
+            pass.note(|facts| facts.hold(inventory::union(&new, &pruned.survivors)));
             Err(Error::Prune(Chain(&error).to_string()))
         }
     }

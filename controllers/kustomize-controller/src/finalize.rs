@@ -19,14 +19,14 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::execute::{owner, pruner};
 use crate::kustomization::KustomizationKind;
-use crate::plan;
 use crate::plan::identity::Identity;
 use crate::status::deletion_event;
+use crate::{observe, plan};
 
 /// Deletes the objects if the deletion policy says so; `Ok` lets the Kustomization go.
 ///
 /// # Errors
-/// [`Error::Finalize`] if an object could not be deleted, [`Error::Unreachable`] if its cluster could not be reached:
+/// [`Error::Finalize`] if an object could not be deleted, [`Error::Outdated`] if the cache was behind, [`Error::Unreachable`] if its cluster could not be reached:
 /// the Kustomization stays and is tried again.
 pub async fn finalize(ctx: &Context, pass: &Pass<KustomizationKind>) -> Result<(), Error> {
     let object = pass.object();
@@ -38,6 +38,9 @@ pub async fn finalize(ctx: &Context, pass: &Pass<KustomizationKind>) -> Result<(
     if !plan::deletes_objects(object) {
         return Ok(());
     }
+    observe::confirm(ctx, object, None)
+        .await
+        .map_err(|error| error.map_or(Error::Outdated, Error::Finalize))?;
     let entries = plan::stored_inventory(object);
     if !account_exists(ctx, object).await? {
         // Nobody is left who may delete them: upstream says so and lets them be.

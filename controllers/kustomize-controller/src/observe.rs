@@ -8,7 +8,7 @@ use std::sync::Arc;
 use envsubst::Variables;
 use file_tree::FileTree;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
-use kube::{Api, Resource};
+use kube::{Api, Resource, ResourceExt as _};
 use weir_api::kustomize::v1::Kustomization;
 use weir_api::meta::condition_type::READY;
 use weir_api::meta::{Artifact, ValuesKind, find_condition};
@@ -51,6 +51,43 @@ pub async fn source(ctx: &Context, pass: &Pass<KustomizationKind>) -> Result<Art
     let artifact = source.artifact.ok_or(none)?;
     ctx.attempts.note(pass.key(), Some(&artifact.revision));
     Ok(artifact)
+}
+
+/// Asks the API server itself whether the Kustomization, and its source's artifact if one is given, are as the pass
+/// saw them. What is deleted does not come back, and the cache of a server may be behind by minutes.
+///
+/// # Errors
+/// None if they are not, else why that cannot be found out.
+pub async fn confirm(
+    ctx: &Context,
+    object: &Kustomization,
+    artifact: Option<&Artifact>,
+) -> Result<(), Option<String>> {
+    let failed =
+        |error: &(dyn std::error::Error + 'static)| Some(format!("query failed: {}", Chain(error)));
+    let api = Api::<Kustomization>::namespaced(ctx.client.clone(), namespace(object));
+    let live = api.get_opt(&object.name_any()).await;
+    let live = live.map_err(|error| failed(&error))?.ok_or(None)?;
+    let state = |of: &Kustomization| {
+        let metadata = &of.metadata;
+        let deleting = metadata.deletion_timestamp.is_some();
+        (metadata.uid.clone(), metadata.generation, deleting)
+    };
+    if state(&live) != state(object) {
+        return Err(None);
+    }
+    let Some(artifact) = artifact else {
+        return Ok(());
+    };
+    let key = ctx.rules.source(object).map_err(|error| failed(&error))?;
+    let source = ctx.sources.ask(object.spec.source_ref.kind, &key).await;
+    let source = source.map_err(|error| failed(&error))?;
+    match source.and_then(|source| source.artifact) {
+        Some(live) if live.revision == artifact.revision && live.digest == artifact.digest => {
+            Ok(())
+        }
+        _ => Err(None),
+    }
 }
 
 /// Checks that every dependency is ready for this artifact.

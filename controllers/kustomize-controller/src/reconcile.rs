@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use file_tree::FileTree;
 use kustomize::Remote;
-use weir_api::meta::Artifact;
-use weir_apply::ChangeSet;
 use weir_runtime::pass::{Pass, Wait};
 
 use crate::context::Context;
 use crate::error::Error;
+use crate::execute::Applied;
 use crate::kustomization::KustomizationKind;
 use crate::observe::health::{Progress, Source, Standing};
 use crate::plan::build::{Desired, Inputs};
@@ -40,12 +39,12 @@ pub async fn reconcile(ctx: &Context, pass: &Pass<KustomizationKind>) -> Result<
     let target = Box::pin(ctx.target(object)).await?;
     let desired = Box::pin(build(ctx, pass, tree)).await?;
     pass.note(|facts| facts.phase = Phase::Applying);
-    let changes = Box::pin(execute::apply(ctx, pass, &target, desired)).await?;
-    Box::pin(execute::prune(ctx, pass, &target)).await?;
+    let changes = Box::pin(execute::apply(ctx, pass, &target, (desired, &artifact))).await?;
     let applied = Applied {
         artifact: &artifact,
         changes: &changes,
     };
+    Box::pin(execute::prune(ctx, pass, &target, applied)).await?;
     health(ctx, pass, &target, applied, &rules).await
 }
 
@@ -75,12 +74,6 @@ async fn build(
     let desired = ctx.builds.run(tenant, limit, build).await?;
     pass.note(|facts| facts.digest = Some(desired.digest.clone()));
     Ok(desired)
-}
-
-/// What was applied, and what it came to.
-struct Applied<'a> {
-    artifact: &'a Artifact,
-    changes: &'a ChangeSet,
 }
 
 /// Waits until what the spec names is healthy.

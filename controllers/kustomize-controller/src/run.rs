@@ -96,6 +96,10 @@ pub async fn run(
         exec: own.insecure_kubeconfig_exec,
         insecure_tls: own.insecure_kubeconfig_tls,
     };
+    let runtime = Runtime::new(
+        host,
+        RuntimeOptions::new(controller::KUSTOMIZE, common, CONCURRENT),
+    )?;
     let context = Context {
         client: host.client().clone(),
         rules: Rules {
@@ -121,13 +125,10 @@ pub async fn run(
                 homes,
                 watcher,
                 clouds: clouds(host, common, own, &gates)?,
+                leadership: runtime.leadership().clone(),
             },
         ),
     };
-    let runtime = Runtime::new(
-        host,
-        RuntimeOptions::new(controller::KUSTOMIZE, common, CONCURRENT),
-    )?;
     Ok(runtime
         .kind(KustomizationKind(Arc::new(context)), triggers)
         .run(stop)

@@ -55,6 +55,14 @@ impl Sources {
         {
             return Ok(index.get(key));
         }
+        self.ask(kind, key).await
+    }
+
+    /// The same from the API server itself.
+    ///
+    /// # Errors
+    /// [`Error::ReadSource`].
+    pub async fn ask(&self, kind: SourceKind, key: &Key) -> Result<Option<Source>, Error> {
         let client = self.hub.client().clone();
         let api = Api::<DynamicObject>::namespaced_with(client, &key.namespace, &resource(kind));
         let found = api.get_opt(&key.name).await;

@@ -2,6 +2,7 @@
 //!
 //! Source: kustomize-controller v1.9 `internal/controller/kustomization_controller.go`.
 
+mod facts;
 #[cfg(test)]
 mod tests;
 
@@ -14,9 +15,10 @@ use weir_api::Reconcilable;
 use weir_api::kustomize::v1::{Kustomization, KustomizationStatus, Snapshot};
 use weir_api::meta::condition_type::{HEALTHY, READY, RECONCILING, STALLED};
 use weir_api::meta::{
-    Artifact, Condition, ConditionStatus, InventoryEntry, ORIGIN_REVISION, ResourceInventory,
-    annotation, find_condition, format_go_duration, reason, remove_condition, set_condition,
+    Condition, ConditionStatus, ResourceInventory, annotation, find_condition, format_go_duration,
+    reason, remove_condition, set_condition,
 };
+use weir_apply::inventory;
 use weir_runtime::event::{Event, EventKind};
 use weir_runtime::kind::{Failure, Next, Outcome, Report, Verdict};
 
@@ -24,75 +26,10 @@ use crate::error::{Error, Retry};
 use crate::kustomization::KustomizationKind;
 use crate::plan;
 
+pub use facts::{Facts, Health, Phase};
+
 /// Longest condition message of a Kustomization, in bytes.
 const MAX_MESSAGE: usize = 20_000;
-
-/// What a pass has found to be true so far.
-#[derive(Debug, Clone, Default)]
-pub struct Facts {
-    /// Revision of the source's artifact; empty before the source was read.
-    pub revision: String,
-    /// What the artifact was made from elsewhere, if it says so.
-    pub origin_revision: String,
-    /// The step that is at work.
-    pub phase: Phase,
-    /// Checksum of what was built.
-    pub digest: Option<String>,
-    /// The inventory as it must be stored from now on.
-    pub inventory: Option<Vec<InventoryEntry>>,
-    /// How the health check stands.
-    pub health: Health,
-}
-
-/// The step that a pass has reached.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Phase {
-    /// Looking at the source and the dependencies; nothing is announced yet.
-    #[default]
-    Checking,
-    /// Fetching the artifact.
-    Fetching,
-    /// Building the manifests.
-    Building,
-    /// Comparing and applying.
-    Applying,
-    /// Waiting for health.
-    CheckingHealth,
-}
-
-/// How the health check stands.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Health {
-    /// Not reached: the condition stays as it was.
-    #[default]
-    Unchanged,
-    /// The spec asks for none: the condition goes.
-    NotWanted,
-    /// Under way.
-    Running,
-    /// Passed after this long.
-    Passed(Duration),
-    /// Failed with this text.
-    Failed(String),
-}
-
-impl Facts {
-    /// The source was read.
-    pub fn source(&mut self, artifact: &Artifact) {
-        self.revision.clone_from(&artifact.revision);
-        self.origin_revision = artifact
-            .metadata
-            .get(ORIGIN_REVISION)
-            .cloned()
-            .unwrap_or_default();
-    }
-
-    /// The health check begins.
-    pub fn check_health(&mut self) {
-        self.phase = Phase::CheckingHealth;
-        self.health = Health::Running;
-    }
-}
 
 /// What the Healthy condition and the event say of a check that passed.
 #[must_use]
@@ -153,7 +90,11 @@ pub fn report(
                 &report.facts.revision,
                 &report.facts.origin_revision,
             )];
-            draft.verdict(events, Next::Interval(plan::interval(report.object)))
+            let next = match draft.overlooked {
+                true => Next::Backoff,
+                false => Next::Interval(plan::interval(report.object)),
+            };
+            draft.verdict(events, next)
         }
         Outcome::Failed(error) => {
             draft.progress(report.facts);
@@ -220,6 +161,8 @@ struct Draft {
     generation: Option<i64>,
     now: Timestamp,
     timeout: String,
+    /// The stored inventory has entries that the pass has not seen.
+    overlooked: bool,
 }
 
 impl Draft {
@@ -229,6 +172,7 @@ impl Draft {
             generation: report.object.metadata.generation,
             now: report.now,
             timeout: format_go_duration(plan::timeout(report.object)),
+            overlooked: false,
         }
     }
 
@@ -315,8 +259,10 @@ impl Draft {
                 .clone_from(&facts.revision);
         }
         if let Some(entries) = &facts.inventory {
+            let unknown = facts.unknown(self.status.inventory.as_ref());
+            self.overlooked = !unknown.is_empty();
             self.status.inventory = Some(ResourceInventory {
-                entries: entries.clone(),
+                entries: inventory::union(entries, &unknown),
             });
         }
     }
@@ -347,7 +293,7 @@ impl Draft {
         error: &Error,
         cancel_gate: bool,
     ) -> Verdict<KustomizationStatus> {
-        if error.superseded() && !cancel_gate {
+        if matches!(error, Error::Outdated) || error.superseded() && !cancel_gate {
             return self.verdict(Vec::new(), Next::Backoff);
         }
         self.set(

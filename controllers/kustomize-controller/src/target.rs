@@ -18,10 +18,11 @@ use sha2::{Digest, Sha256};
 use weir_api::kustomize::v1::Kustomization;
 use weir_api::meta::KubeConfigReference;
 use weir_apply::Cluster;
-use weir_runtime::client::{describe, impersonate};
+use weir_runtime::client::{describe, impersonate, leading};
 use weir_runtime::hub::Hub;
 use weir_runtime::kind::Key;
 use weir_runtime::kubeconfig::{self, Allow};
+use weir_runtime::lease::Leadership;
 use weir_runtime::metrics::Metrics;
 
 pub use clouds::Clouds;
@@ -82,6 +83,7 @@ pub struct Targets {
     watcher: Watcher,
     homes: Homes,
     clouds: Clouds,
+    leadership: Leadership,
     remotes: Mutex<Remotes>,
 }
 
@@ -110,6 +112,8 @@ pub struct Settings {
     pub watcher: Watcher,
     /// Clusters of clouds.
     pub clouds: Clouds,
+    /// Whether objects may be written.
+    pub leadership: Leadership,
 }
 
 /// What is kept of other clusters.
@@ -136,9 +140,10 @@ impl Targets {
             homes,
             watcher,
             clouds,
+            leadership,
         } = settings;
         let own = Target {
-            cluster: Cluster::new(hub.client().clone()),
+            cluster: Cluster::new(leading(hub.client(), leadership.clone())),
             objects: Arc::new(watcher(hub.clone(), None)),
         };
         Self {
@@ -148,6 +153,7 @@ impl Targets {
             watcher,
             homes,
             clouds,
+            leadership,
             remotes: Mutex::default(),
         }
     }
@@ -258,7 +264,7 @@ impl Targets {
                         client.map_err(failed)?
                     }
                 };
-                Arc::new(Cluster::new(client))
+                Arc::new(Cluster::new(leading(&client, self.leadership.clone())))
             }
         };
         let mut remotes = self.remotes.lock();

@@ -1,6 +1,7 @@
 //! What users see after each outcome.
 
 use serde_json::{Value, json};
+use weir_api::meta::InventoryEntry;
 
 use super::*;
 
@@ -396,4 +397,47 @@ fn history_keeps_five_and_continues_the_same_end() {
         .map(|s| (s.digest.as_str(), s.total_reconciliations))
         .collect();
     assert_eq!(seen, [("5", 1), ("5", 2), ("6", 1), ("4", 1), ("3", 1)]);
+}
+
+#[test]
+fn entries_that_the_pass_never_saw_stay_and_bring_the_next_pass_soon() {
+    let entry = |name: &str| InventoryEntry {
+        id: format!("ns_{name}__ConfigMap"),
+        v: "v1".into(),
+    };
+    let stored = |names: &[&str]| {
+        let entries: Vec<_> = names.iter().map(|name| entry(name)).collect();
+        object(json!({"status": {"inventory": {"entries": entries}}}))
+    };
+    let mut facts = facts(Phase::Applying);
+    facts.begin_with(&[entry("a"), entry("old")]);
+    facts.hold(vec![entry("a"), entry("old"), entry("new")]);
+    facts.hold(vec![entry("a"), entry("new")]);
+    for (names, kept, soon) in [
+        (vec!["a", "old"], 2, false),
+        (vec!["a", "old", "new"], 2, false),
+        (vec!["a", "old", "unseen"], 3, true),
+    ] {
+        let verdict = run(&stored(&names), &facts, Outcome::Reconciled);
+        let inventory = verdict.status.inventory.expect("an inventory");
+        assert_eq!(inventory.entries.len(), kept, "{names:?}");
+        assert_eq!(verdict.next == Next::Backoff, soon, "{names:?}");
+    }
+}
+
+#[test]
+fn a_pass_over_what_has_changed_meanwhile_tells_nothing_and_starts_over() {
+    let verdict = run(
+        &object(json!({})),
+        &facts(Phase::Applying),
+        Outcome::Failed(&Error::Outdated),
+    );
+    assert!(verdict.events.is_empty());
+    assert_eq!(verdict.next, Next::Backoff);
+    let verdict = run(
+        &object(json!({})),
+        &Facts::default(),
+        Outcome::FinalizeFailed(&Error::Outdated),
+    );
+    assert!(verdict.events.is_empty());
 }

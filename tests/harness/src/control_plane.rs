@@ -121,26 +121,10 @@ impl ControlPlane {
         let folder = layout::scratch("control-plane")?;
         let setup = Setup::prepare(folder.path(), logs)?;
         let mut etcd = setup.start_etcd(binaries)?;
-        let mut api_server = setup.start_api_server(binaries, options)?;
+        let mut api_server =
+            setup.start_api_server(binaries, options, (setup.api_port, "kube-apiserver"))?;
         let client = Client::try_from(load(&setup.kubeconfig()).await?)?;
-        eventually(READY_WITHIN, "a ready API server", async || {
-            if etcd
-                .check_running()
-                .and_then(|()| api_server.check_running())
-                .is_err()
-            {
-                return Ok(());
-            }
-            let request = Request::get("/readyz").body(Vec::new())?;
-            client
-                .request_text(request)
-                .await
-                .map(drop)
-                .context("GET /readyz failed")
-        })
-        .await?;
-        etcd.check_running()?;
-        api_server.check_running()?;
+        ready(&client, &mut [&mut etcd, &mut api_server]).await?;
         let controller_manager = setup.start_controller_manager(binaries, options)?;
         let binaries = binaries.clone();
         Ok(Self {
@@ -151,6 +135,45 @@ impl ControlPlane {
             binaries,
             _folder: folder,
         })
+    }
+
+    /// A second API server on the same etcd, with the same keys and users.
+    ///
+    /// # Errors
+    /// If it does not become ready.
+    pub async fn second_api_server(&self) -> Result<ApiServer> {
+        let port = free_port()?;
+        let name = (port, "kube-apiserver-2");
+        let options = ControlPlaneOptions::default();
+        let mut process = self
+            .setup
+            .start_api_server(&self.binaries, &options, name)?;
+        let url = format!("https://127.0.0.1:{port}");
+        let mut config = self.config().await?;
+        config.cluster_url = url.parse()?;
+        ready(&Client::try_from(config)?, &mut [&mut process]).await?;
+        Ok(ApiServer { process, url })
+    }
+
+    /// Kills etcd and starts it again with what it has stored; waits until the API server is ready again.
+    ///
+    /// # Errors
+    /// If that does not come.
+    pub async fn restart_etcd(&mut self, away: Duration) -> Result<()> {
+        self.etcd.kill();
+        tokio::time::sleep(away).await;
+        self.etcd = self.setup.start_etcd(&self.binaries)?;
+        ready(&self.client().await?, &mut [&mut self.etcd]).await
+    }
+
+    /// The API server's process, to pause it.
+    pub fn api_server(&mut self) -> &mut Process {
+        &mut self.api_server
+    }
+
+    /// etcd's process, to pause it.
+    pub fn etcd(&mut self) -> &mut Process {
+        &mut self.etcd
     }
 
     /// `https://127.0.0.1:PORT`.
@@ -271,6 +294,39 @@ impl ControlPlane {
     fn kubectl(&self) -> PathBuf {
         self.binaries.kubectl.clone()
     }
+}
+
+/// A further API server of a control plane. It ends when dropped.
+#[derive(Debug)]
+pub struct ApiServer {
+    process: Process,
+    url: String,
+}
+
+impl ApiServer {
+    /// `https://127.0.0.1:PORT`.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Its process, to pause or kill it.
+    pub fn process(&mut self) -> &mut Process {
+        &mut self.process
+    }
+}
+
+/// Waits until the API server is ready, or one of the processes has ended.
+async fn ready(client: &Client, processes: &mut [&mut Process]) -> Result<()> {
+    eventually(READY_WITHIN, "a ready API server", async || {
+        if processes.iter_mut().any(|it| it.check_running().is_err()) {
+            return Ok(());
+        }
+        let request = Request::get("/readyz").body(Vec::new())?;
+        let answer = client.request_text(request).await;
+        answer.map(drop).context("GET /readyz failed")
+    })
+    .await?;
+    processes.iter_mut().try_for_each(|it| it.check_running())
 }
 
 async fn load(kubeconfig: &Path) -> Result<Config> {

@@ -180,7 +180,7 @@ fn command_line(options: &ControllersOptions, storage: &Path, ports: Ports) -> R
         .arg(format!("--metrics-addr=127.0.0.1:{}", ports.metrics))
         .arg(format!("--health-addr=127.0.0.1:{}", ports.health))
         .env("KUBECONFIG", &options.kubeconfig);
-    if options.binary != "kustomize-controller" {
+    if Path::new(&options.binary).file_name() != Some("kustomize-controller".as_ref()) {
         command
             .arg(format!("--storage-path={}", storage.display()))
             .arg(format!("--storage-addr=127.0.0.1:{}", ports.storage))

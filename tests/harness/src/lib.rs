@@ -5,6 +5,8 @@
 //! - [`ControlPlane`]: etcd, kube-apiserver and kube-controller-manager, one
 //!   set per test binary ([`ControlPlane::shared`]), a fresh [`Namespace`] per
 //!   test;
+//! - [`ApiProxy`]: stands before the API server, records requests and does
+//!   to them what a test asks for;
 //! - [`GitServer`]: repositories over HTTP or HTTPS by `git http-backend`, with
 //!   authentication and [`Fault`]s on demand;
 //! - [`SshServer`]: the same repositories over SSH, keys made on the spot;
@@ -18,6 +20,7 @@
 //! that process is killed (see [`process`]). Logs of the last run stay under
 //! `target/test-logs/<test>/`.
 
+mod api_proxy;
 pub mod background;
 pub mod binaries;
 mod control_plane;
@@ -34,7 +37,8 @@ pub mod process;
 mod proxy_server;
 mod ssh_server;
 
-pub use control_plane::{ControlPlane, ControlPlaneOptions, install_crds};
+pub use api_proxy::{ApiProxy, ApiRecord, ApiRequest, Fate, Hook};
+pub use control_plane::{ApiServer, ControlPlane, ControlPlaneOptions, install_crds};
 pub use controllers::{Controllers, ControllersOptions};
 pub use event_sink::EventSink;
 pub use eventually::eventually;

@@ -143,6 +143,16 @@ impl Process {
         let _ = self.child.wait();
     }
 
+    /// Stops the child and its children where they are, until [`Process::resume`].
+    pub fn pause(&mut self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets the child and its children go on.
+    pub fn resume(&mut self) {
+        self.signal(Signal::CONT);
+    }
+
     fn signal(&mut self, signal: Signal) {
         if matches!(self.child.try_wait(), Ok(None)) {
             // The only failure is that it ended meanwhile.
@@ -156,6 +166,15 @@ impl Drop for Process {
         self.kill();
         // At worst the watchdog signals a process group that is gone.
         let _ = tell_watchdog(&format!("gone {}", self.child.id()));
+    }
+}
+
+/// Kills the process group of a [`Process`] at once, from wherever its id is known.
+pub fn kill_group(id: u32) {
+    let pid = i32::try_from(id).ok().and_then(Pid::from_raw);
+    if let Some(pid) = pid {
+        // The only failure is that it ended before.
+        let _ = kill_process_group(pid, Signal::KILL);
     }
 }
 

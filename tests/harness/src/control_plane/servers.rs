@@ -50,7 +50,7 @@ pub(super) struct Setup {
     pub(super) logs: PathBuf,
     folder: PathBuf,
     etcd_url: String,
-    api_port: u16,
+    pub(super) api_port: u16,
 }
 
 impl Setup {
@@ -123,11 +123,12 @@ impl Setup {
         &self,
         binaries: &Binaries,
         options: &ControlPlaneOptions,
+        (port, name): (u16, &str),
     ) -> Result<Process> {
         let mut command = Command::new(&binaries.kube_apiserver);
         command
             .arg(format!("--etcd-servers={}", self.etcd_url))
-            .arg(format!("--secure-port={}", self.api_port))
+            .arg(format!("--secure-port={port}"))
             .args(["--bind-address=127.0.0.1", "--advertise-address=127.0.0.1"])
             .arg(self.flag("cert-dir", "certificates"))
             .arg(self.flag("tls-cert-file", "apiserver.crt"))
@@ -151,7 +152,7 @@ impl Setup {
                 .arg(format!("--audit-log-path={}", self.audit_log().display()))
                 .arg(format!("--audit-log-maxsize={AUDIT_MEGABYTES}"));
         }
-        self.start(&command, "kube-apiserver")
+        self.start(&command, name)
     }
 
     pub(super) fn start_controller_manager(

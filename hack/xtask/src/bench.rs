@@ -13,7 +13,7 @@ mod level;
 mod meter;
 mod mttp;
 mod neighbours;
-mod peer;
+pub(crate) mod peer;
 mod report;
 mod requests;
 mod stage;

@@ -11,12 +11,15 @@ mod codegen;
 mod component;
 mod conformance;
 mod control_plane;
+mod crash;
 mod deny;
 mod flux_cli;
 mod fuzz;
 mod fuzz_diff;
+mod picture;
 mod quickstart;
 mod suite;
+mod takeover;
 mod tidy;
 
 use std::process::ExitCode;
@@ -78,6 +81,10 @@ enum Task {
     FluxCli(flux_cli::Options),
     /// Measure Weir, its peers and a plain client: `bench mttp --n 1000`, `bench latency`, `bench build`, `bench git`.
     Bench(Box<bench::Options>),
+    /// Kill kustomize-controller at every write, and let the world misbehave around it: `crash [--only TEXT]`.
+    Crash(crash::Options),
+    /// Take a cluster over from other controllers and give it back: `takeover --peers FILE`.
+    Takeover(takeover::Options),
     /// Get etcd, kube-apiserver, kube-controller-manager and kubectl.
     ControlPlane {
         /// Print only the folder that holds kube-apiserver.
@@ -119,6 +126,8 @@ fn run(task: Task) -> Result<()> {
         Task::FuzzDiff(options) => fuzz_diff::run(&options),
         Task::Quickstart(options) => quickstart::run(&options),
         Task::FluxCli(options) => flux_cli::run(&options),
+        Task::Crash(options) => crash::run(&options),
+        Task::Takeover(options) => takeover::run(&options),
         Task::Bench(options) => bench::run(&options),
         Task::ControlPlane { print_dir, start } => control_plane::run(print_dir, start),
     }

@@ -21,9 +21,9 @@ const MAX_FILE: u64 = 1 << 20;
 /// One peer.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Peer {
+pub(crate) struct Peer {
     /// How it is called in the report.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// What it is, for readers of the report.
     pub(super) about: String,
     /// Its programs, started in this order.
@@ -65,7 +65,7 @@ struct Places {
 
 /// The running programs of a peer; killed when dropped.
 #[derive(Debug)]
-pub(super) struct Running {
+pub(crate) struct Running {
     processes: Vec<(String, Process)>,
     _storage: TempDir,
 }
@@ -74,7 +74,7 @@ pub(super) struct Running {
 ///
 /// # Errors
 /// If the file has another form, or takes a name that is known already.
-pub(super) fn read(path: &Path) -> Result<Vec<Peer>> {
+pub(crate) fn read(path: &Path) -> Result<Vec<Peer>> {
     let size = path.metadata().map(|it| it.len());
     let size = size.with_context(|| format!("no {}", path.display()))?;
     ensure!(size <= MAX_FILE, "{} is too large", path.display());
@@ -136,7 +136,7 @@ impl Peer {
     ///
     /// # Errors
     /// If one does not become ready; the error holds the end of its log.
-    pub(super) async fn start(
+    pub(crate) async fn start(
         &self,
         kubeconfig: &Path,
         weir: &Path,

@@ -1,0 +1,305 @@
+//! Servers that restart, sleep and change places, disks that are full, and people who do not wait.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use harness::{ApiProxy, ApiRequest, Controllers, Fate, eventually};
+use serde_json::json;
+
+use super::{MOMENT, References, Row, recovered};
+use crate::crash::case::{Case, LIMIT};
+use crate::crash::points::{QUIET, begin, silence};
+use crate::crash::stage::Stage;
+use crate::picture;
+
+/// All faults of this file, one after the other: they are felt by all.
+pub(super) async fn run(stage: &mut Stage, references: &References, only: &str) -> Vec<Row> {
+    let mut rows = Vec::new();
+    macro_rules! run {
+        ($name:expr, $run:expr) => {
+            if $name.contains(only) {
+                let result = $run.await;
+                rows.push(Row::of($name, result));
+            }
+        };
+    }
+    run!(
+        "F1  the API server goes and another one answers, in an upgrade",
+        failover(stage, references)
+    );
+    run!(
+        "F2  the API server sleeps for 8 s, in an upgrade",
+        sleep(stage, references, Sleeper::Server)
+    );
+    run!(
+        "F12 etcd sleeps for 8 s, in an upgrade",
+        sleep(stage, references, Sleeper::Etcd)
+    );
+    run!(
+        "F12 etcd is killed and starts again after 5 s, in an upgrade",
+        etcd(stage, references)
+    );
+    run!("F26 the disk of source-controller is full", disk(stage));
+    run!(
+        "F40 the namespace of a Kustomization is deleted",
+        namespace(stage, references)
+    );
+    run!(
+        "F44 the spec changes ten times a second",
+        edits(stage, references)
+    );
+    run!("F49 nobody receives events", deaf(stage, references));
+    run!(
+        "F54 SIGTERM in a slow upgrade, and a new process",
+        terminated(stage, references)
+    );
+    rows
+}
+
+/// A case at the moment before its act.
+struct Begun {
+    case: Case,
+    proxy: ApiProxy,
+    controller: Controllers,
+}
+
+async fn started(stage: &Stage, references: &References, name: &str) -> Result<Begun> {
+    let (scenario, _) = references.of(name)?;
+    let mut case = Case::prepare(stage, scenario).await?;
+    let proxy = ApiProxy::start(&stage.plane)?;
+    let controller = stage.controller(&proxy, case.name()).await?;
+    begin(&mut case, scenario).await?;
+    silence(&proxy, QUIET).await?;
+    proxy.clear();
+    Ok(Begun {
+        case,
+        proxy,
+        controller,
+    })
+}
+
+/// Writes take a while.
+fn slow(asked: &ApiRequest) -> Fate {
+    match asked.is_write() {
+        true => Fate::Delay(Duration::from_millis(700)),
+        false => Fate::Pass,
+    }
+}
+
+async fn failover(stage: &mut Stage, references: &References) -> Result<()> {
+    let (scenario, reference) = references.of("upgrade")?;
+    let second = stage.plane.second_api_server().await?;
+    let mut case = Case::prepare(stage, scenario).await?;
+    let proxy = ApiProxy::start(&stage.plane)?;
+    proxy.lead_to(second.url());
+    let mut controller = stage.controller(&proxy, case.name()).await?;
+    begin(&mut case, scenario).await?;
+    silence(&proxy, QUIET).await?;
+    proxy.clear();
+    proxy.rule(slow);
+    case.act(scenario).await?;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    proxy.lead_to(stage.plane.url());
+    drop(second);
+    recovered(&case, scenario, reference, &proxy).await?;
+    controller.process().check_running()?;
+    drop(controller);
+    case.clean_up().await
+}
+
+/// Who is stopped.
+#[derive(Clone, Copy)]
+enum Sleeper {
+    Server,
+    Etcd,
+}
+
+async fn sleep(stage: &mut Stage, references: &References, who: Sleeper) -> Result<()> {
+    let (scenario, reference) = references.of("upgrade")?;
+    let mut begun = started(stage, references, "upgrade").await?;
+    begun.proxy.rule(slow);
+    begun.case.act(scenario).await?;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let process = match who {
+        Sleeper::Server => stage.plane.api_server(),
+        Sleeper::Etcd => stage.plane.etcd(),
+    };
+    process.pause();
+    tokio::time::sleep(Duration::from_secs(8)).await;
+    process.resume();
+    finish(begun, scenario, reference).await
+}
+
+async fn etcd(stage: &mut Stage, references: &References) -> Result<()> {
+    let (scenario, reference) = references.of("upgrade")?;
+    let begun = started(stage, references, "upgrade").await;
+    let mut begun = begun?;
+    begun.proxy.rule(slow);
+    begun.case.act(scenario).await?;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    stage.plane.restart_etcd(Duration::from_secs(5)).await?;
+    finish(begun, scenario, reference).await
+}
+
+/// The fault is over.
+async fn finish(
+    begun: Begun,
+    scenario: &crate::crash::scenarios::Scenario,
+    reference: &crate::crash::points::Reference,
+) -> Result<()> {
+    let Begun {
+        case,
+        proxy,
+        mut controller,
+    } = begun;
+    proxy.pass_all();
+    recovered(&case, scenario, reference, &proxy).await?;
+    controller.process().check_running()?;
+    drop(controller);
+    case.clean_up().await
+}
+
+/// An artifact that has no room leaves the one before in its place, and comes when there is room.
+async fn disk(stage: &Stage) -> Result<()> {
+    let folder = harness::layout::scratch("full-disk")?;
+    let mounted = Mount::new(folder.path(), "300k")?;
+    let scenario = crate::crash::scenarios::all();
+    let scenario = scenario.iter().find(|it| it.name == "prune");
+    let scenario = scenario.context("there is one")?;
+    let (mut case, sources) = Case::with_own_sources(stage, scenario, folder.path()).await?;
+    let proxy = ApiProxy::start(&stage.plane)?;
+    let mut controller = stage.controller(&proxy, case.name()).await?;
+    begin(&mut case, scenario).await?;
+    let wanted = case.picture().await?;
+    let ballast = folder.path().join("ballast");
+    // As much as there is room for.
+    let _ = std::fs::write(&ballast, vec![7u8; 400 << 10]);
+    case.act_unfetched(scenario).await?;
+    eventually(LIMIT, "a source without room", async || {
+        let text = case.source().await?["status"]["conditions"].to_string();
+        ensure!(text.contains("\"StorageOperationFailed\""), "{text}");
+        Ok(())
+    })
+    .await?;
+    case.becomes(&wanted).await?;
+    std::fs::remove_file(&ballast)?;
+    case.settled(scenario).await?;
+    controller.process().check_running()?;
+    drop(controller);
+    drop(sources);
+    drop(mounted);
+    case.clean_up().await
+}
+
+/// A small file system in memory.
+struct Mount<'a>(&'a Path);
+
+impl<'a> Mount<'a> {
+    fn new(folder: &'a Path, size: &str) -> Result<Self> {
+        let size = format!("size={size}");
+        let mut mount = Command::new("mount");
+        mount
+            .args(["-t", "tmpfs", "-o", &size, "tmpfs"])
+            .arg(folder);
+        let status = mount.status().context("cannot run mount")?;
+        ensure!(
+            status.success(),
+            "a small file system needs the right to mount"
+        );
+        Ok(Self(folder))
+    }
+}
+
+impl Drop for Mount<'_> {
+    fn drop(&mut self) {
+        // Lazily: whoever still has a file open keeps it.
+        let _ = Command::new("umount").arg("-l").arg(self.0).status();
+    }
+}
+
+async fn namespace(stage: &Stage, references: &References) -> Result<()> {
+    let begun = started(stage, references, "upgrade").await?;
+    let case = &begun.case;
+    let namespace = format!("/api/v1/namespaces/{}", case.name());
+    case.remove(&namespace).await?;
+    eventually(LIMIT, "the namespace gone", async || {
+        let left = picture::get(&stage.client, &namespace).await?;
+        ensure!(left.is_none(), "{}", left.unwrap_or_default()["status"]);
+        Ok(())
+    })
+    .await?;
+    drop(begun);
+    Ok(())
+}
+
+async fn edits(stage: &Stage, references: &References) -> Result<()> {
+    let begun = started(stage, references, "upgrade").await?;
+    let case = &begun.case;
+    for number in 1..=40 {
+        let metadata = json!({"labels": {"number": number.to_string()}});
+        case.patch_spec(&json!({"commonMetadata": metadata}))
+            .await?;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    eventually(LIMIT, "the last spec applied", async || {
+        let live = case.live().await?.context("it is there")?;
+        ensure!(picture::ready(&live) == "True", "{}", live["status"]);
+        let observed = &live["status"]["observedGeneration"];
+        ensure!(*observed == live["metadata"]["generation"], "{observed}");
+        let path = format!("/api/v1/namespaces/{}/configmaps/a", case.name());
+        let map = picture::get(&stage.client, &path)
+            .await?
+            .context("it is there")?;
+        let label = &map["metadata"]["labels"]["number"];
+        ensure!(label == "40", "{label}");
+        Ok(())
+    })
+    .await?;
+    drop(begun.controller);
+    case.clean_up().await
+}
+
+async fn deaf(stage: &Stage, references: &References) -> Result<()> {
+    let (scenario, reference) = references.of("upgrade")?;
+    let mut case = Case::prepare(stage, scenario).await?;
+    let proxy = ApiProxy::start(&stage.plane)?;
+    // A port that takes connections and never answers.
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0))?;
+    let flag = format!("--events-addr=http://{}/", listener.local_addr()?);
+    let controller = stage.controller_with(&proxy, case.name(), &[&flag]).await?;
+    begin(&mut case, scenario).await?;
+    proxy.clear();
+    case.act(scenario).await?;
+    recovered(&case, scenario, reference, &proxy).await?;
+    drop(controller);
+    drop(listener);
+    case.clean_up().await
+}
+
+async fn terminated(stage: &Stage, references: &References) -> Result<()> {
+    let (scenario, reference) = references.of("upgrade")?;
+    let Begun {
+        mut case,
+        proxy,
+        mut controller,
+    } = started(stage, references, "upgrade").await?;
+    proxy.rule(slow);
+    case.act(scenario).await?;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let status = controller.process().stop(Duration::from_secs(45))?;
+    ensure!(status.success(), "it ended with {status}");
+    let live = case.live().await?.context("it is there")?;
+    let orphans = picture::orphans(&stage.client, case.name()).await?;
+    ensure!(orphans.is_empty(), "not in the inventory: {orphans:?}");
+    // What was under way was brought to its end, and status says so.
+    ensure!(picture::ready(&live) != "Unknown", "{}", live["status"]);
+    drop(controller);
+    let proxy = ApiProxy::start(&stage.plane)?;
+    let controller = stage.controller(&proxy, case.name()).await?;
+    recovered(&case, scenario, reference, &proxy).await?;
+    drop(controller);
+    tokio::time::sleep(MOMENT / 10).await;
+    case.clean_up().await
+}

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::error::Error;
 use crate::go_text::quote;
+use crate::json_text;
 
 /// How strictly to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -176,6 +177,7 @@ fn integer(decoder: &mut Decoder, value: &Value, wanted: &str) -> Option<i64> {
     match value {
         Value::Null => None,
         Value::Number(number) => number.as_i64().or_else(|| {
+            let number = json_text::number_text(number);
             decoder.mismatch(&format!("number {number}"), wanted);
             None
         }),
@@ -384,6 +386,10 @@ mod tests {
             (
                 r#"{"count":1.5}"#,
                 "json: cannot unmarshal number 1.5 into Go struct field Outer.count of type int64",
+            ),
+            (
+                r#"{"count":1e20}"#,
+                "json: cannot unmarshal number 100000000000000000000 into Go struct field Outer.count of type int64",
             ),
         ] {
             assert_eq!(problem(json, Mode::Strict), expected);

@@ -20,8 +20,8 @@ use crate::error::Error;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// After this long a build yields the processor to others.
 const BRIEF: Duration = Duration::from_millis(200);
-/// The scheduling priority ("nice") of such a build: a thirtieth of a share. It still ends on a full machine.
-const YIELDING: i32 = 15;
+/// The scheduling priority ("nice") of such a build: a tenth of a share. Enough to end on a full machine.
+const YIELDING: i32 = 10;
 
 /// Runs builds.
 #[derive(Debug)]

@@ -8,6 +8,7 @@ mod depends_on;
 mod drift;
 mod failure;
 mod health;
+mod hostile;
 mod identity;
 mod post_build;
 mod prune;

@@ -160,7 +160,7 @@ impl<'a> TreeFs<'a> {
                     pending.extend(target.split('/').rev().map(str::to_owned));
                 }
                 Some(Entry::File { .. }) if !pending.is_empty() => {
-                    return Err(FsError::new(format!("lstat {real}: not a directory")));
+                    return Err(FsError::new("not a directory"));
                 }
                 Some(_) => {}
                 None if path::is_within(&self.mount, &real) => {}
@@ -210,9 +210,10 @@ impl FileSystem for TreeFs<'_> {
         if self.confined && self.inside(real.as_deref().unwrap_or(path)).is_none() {
             return Err(self.refuse("read", path));
         }
-        let real = real.map_err(|error| match error.text.rsplit_once(": ") {
-            Some((_, why)) => FsError::new(format!("open {path}: {why}")),
-            None => error,
+        let real = real.map_err(|error| {
+            let why = error.text.rsplit(": ").next().unwrap_or_default();
+            let why = why.replace("too many links", "too many levels of symbolic links");
+            FsError::new(format!("open {path}: {why}"))
         })?;
         match self.entry(&real) {
             Some(Entry::File { bytes, .. }) => Ok(bytes.clone()),

@@ -2,12 +2,15 @@
 
 use std::fs::File;
 use std::io::{ErrorKind, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use kustomize::{FileSystem, FsError};
 
 /// The largest file that a build reads, in bytes.
 const MAX_FILE: u64 = 256 << 20;
+
+/// How many links one path may lead through.
+const MAX_LINKS: usize = 255;
 
 /// Every file that the user may read.
 #[derive(Debug, Clone, Copy)]
@@ -15,7 +18,7 @@ pub(crate) struct Disk;
 
 impl FileSystem for Disk {
     fn resolve(&self, path: &str) -> Result<String, FsError> {
-        let real = std::fs::canonicalize(path).map_err(|error| failed("lstat", path, &error))?;
+        let real = std::fs::canonicalize(path).map_err(|error| unresolved(path, &error))?;
         real.into_os_string()
             .into_string()
             .map_err(|_| FsError::new(format!("lstat {path}: path is not UTF-8")))
@@ -37,6 +40,43 @@ impl FileSystem for Disk {
         }
         Ok(contents.into())
     }
+}
+
+/// Why a path does not resolve: the first part of it that is not there, links followed, as Go names it.
+///
+/// Source: Go 1.26 `path/filepath/symlink.go`.
+fn unresolved(path: &str, error: &std::io::Error) -> FsError {
+    let mut pending: Vec<String> = path.split('/').rev().map(str::to_owned).collect();
+    let mut real = PathBuf::from("/");
+    let mut links = 0;
+    while let Some(part) = pending.pop() {
+        match part.as_str() {
+            "" | "." => continue,
+            ".." => {
+                real.pop();
+                continue;
+            }
+            part => real.push(part),
+        }
+        let found = match std::fs::symlink_metadata(&real) {
+            Ok(found) => found,
+            Err(error) => return failed("lstat", &real.to_string_lossy(), &error),
+        };
+        if let Ok(target) = std::fs::read_link(&real) {
+            links += 1;
+            if links > MAX_LINKS {
+                return FsError::new("EvalSymlinks: too many links");
+            }
+            real.pop();
+            if target.is_absolute() {
+                real = PathBuf::from("/");
+            }
+            pending.extend(target.to_string_lossy().split('/').rev().map(str::to_owned));
+        } else if !found.is_dir() && !pending.is_empty() {
+            return FsError::new("not a directory");
+        }
+    }
+    failed("lstat", path, error)
 }
 
 /// An error of the operating system, as Go prints it.
@@ -64,6 +104,29 @@ mod tests {
         );
         let missing = Disk.resolve("/nowhere").expect_err("missing");
         assert_eq!(missing.text, "lstat /nowhere: no such file or directory");
+    }
+
+    #[test]
+    fn the_first_missing_part_is_named() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let top = dir.path().canonicalize().expect("resolves");
+        let path = |name: &str| top.join(name).to_str().expect("UTF-8").to_owned();
+        std::fs::write(path("file"), "x").expect("a file");
+        std::fs::create_dir(path("d")).expect("a directory");
+        for (target, link) in [("../gone", "d/l"), ("loop", "loop"), ("d", "to-d")] {
+            std::os::unix::fs::symlink(target, path(link)).expect("a link");
+        }
+        let missing = |name: &str| format!("lstat {}: no such file or directory", path(name));
+        for (name, text) in [
+            ("a/b/c", missing("a")),
+            ("d/l/x", missing("gone")),
+            ("to-d/x", missing("d/x")),
+            ("file/x", "not a directory".to_owned()),
+            ("loop/x", "EvalSymlinks: too many links".to_owned()),
+        ] {
+            let error = Disk.resolve(&path(name)).expect_err(name);
+            assert_eq!(error.text, text, "{name}");
+        }
     }
 
     #[test]

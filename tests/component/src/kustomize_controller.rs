@@ -10,6 +10,7 @@ mod failure;
 mod health;
 mod hostile;
 mod identity;
+mod plugins;
 mod post_build;
 mod prune;
 mod remote;

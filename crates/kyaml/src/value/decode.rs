@@ -82,8 +82,8 @@ impl Node {
     }
 
     /// Whether printing may lose something: folded scalars, blocks that begin with a tab or keep empty
-    /// lines before a comment, tagged collections and flow collections with comments, keys that are
-    /// collections or `<<`.
+    /// lines before a comment, tagged collections and flow collections with comments, comments that are
+    /// printed behind their block, keys that are collections or `<<`.
     fn is_fragile(&self) -> bool {
         let mut stack = vec![(self, false)];
         let mut kept = false;
@@ -102,7 +102,7 @@ impl Node {
             {
                 return true;
             }
-            if flow && (comments || has_comments(node)) {
+            if flow && (comments || has_comments(node)) || collection && has_stray_comment(node) {
                 return true;
             }
             stack.extend(node.items().iter().map(|item| (item, false)));
@@ -166,6 +166,13 @@ fn is_empty_collection(node: &Node) -> bool {
         Content::Sequence(items) => items.is_empty(),
         _ => false,
     }
+}
+
+/// Whether a collection has a comment that, where it is printed in block style, comes out with whatever
+/// follows the block: between a key and its `[]`, nobody reads that.
+fn has_stray_comment(node: &Node) -> bool {
+    let extra = node.extra.as_ref();
+    extra.is_some_and(|it| !it.comments.line.is_empty() || !it.comments.foot.is_empty())
 }
 
 /// Whether a block scalar ends with empty lines, to which one before a comment adds itself.

@@ -228,7 +228,7 @@ fn library(inputs: &[Input], folder: &Path) -> Result<()> {
         "--release".to_owned(),
     ];
     let build = ["--package", "kustomize", "--example", "build_speed", "--"];
-    let read = ["--package", "kyaml", "--example", "bench"];
+    let others = [("kyaml", "bench"), ("envsubst", "speed")];
     let common = arguments.clone();
     arguments.extend(build.map(str::to_owned));
     for input in inputs {
@@ -237,8 +237,11 @@ fn library(inputs: &[Input], folder: &Path) -> Result<()> {
     }
     let borrowed: Vec<&str> = arguments.iter().map(String::as_str).collect();
     cargo::run(&borrowed)?;
-    println!();
-    let common = common.iter().map(String::as_str);
-    let arguments: Vec<&str> = common.chain(read).collect();
-    cargo::run(&arguments)
+    for (package, example) in others {
+        println!();
+        let mut arguments: Vec<&str> = common.iter().map(String::as_str).collect();
+        arguments.extend(["--package", package, "--example", example]);
+        cargo::run(&arguments)?;
+    }
+    Ok(())
 }

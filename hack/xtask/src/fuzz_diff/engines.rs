@@ -16,6 +16,9 @@ use super::layers::ROOT;
 /// Where our engine sees the files.
 const MOUNT: &str = "/case";
 
+/// How the names of files end that hold bytes: each character of their text stands for one.
+pub(super) const BINARY: &str = "data.bin";
+
 /// What one side says to one order: the output, or why there is none.
 pub(super) type Outcome = Result<String, String>;
 
@@ -148,15 +151,27 @@ pub(super) fn write(folder: &Path, files: &BTreeMap<String, String>) -> Result<(
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent)?;
         }
-        fs::write(&path, text).with_context(|| path.display().to_string())?;
+        let content = content(&path.to_string_lossy(), text);
+        fs::write(&path, content).with_context(|| path.display().to_string())?;
     }
     Ok(())
+}
+
+/// What is written to a file.
+fn content(path: &str, text: &str) -> Vec<u8> {
+    if path.ends_with(BINARY) {
+        return text
+            .chars()
+            .map(|c| u8::try_from(c).unwrap_or(b'?'))
+            .collect();
+    }
+    text.as_bytes().to_vec()
 }
 
 fn ours(files: &BTreeMap<String, String>, order: Order) -> Outcome {
     let mut tree = FileTree::new(Limits::default());
     for (path, text) in files {
-        tree.insert_file(path, text.clone().into_bytes(), false)
+        tree.insert_file(path, content(path, text), false)
             .map_err(|error| error.to_string())?;
     }
     let options = Options {

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::engines::BINARY;
 use super::layers::{Layer, Maker};
 use super::{kinds, scalars};
 
@@ -115,8 +116,14 @@ fn sources(maker: &mut Maker, layer: &mut Layer, entry: &mut Value) {
     if maker.wants(40, "files") {
         let mut files = Vec::new();
         for number in 0..maker.rng.between(1, 2) {
-            let text = file_text(maker);
-            let file = maker.file(layer, "data.txt", text);
+            let file = if maker.wants(12, "files that are no text") {
+                let text = (0..maker.rng.between(1, 90)).map(|_| maker.rng.pick(&BYTES));
+                let text = text.collect();
+                maker.file(layer, BINARY, text)
+            } else {
+                let text = file_text(maker);
+                maker.file(layer, "data.txt", text)
+            };
             files.push(Value::from(if maker.rng.chance(40) {
                 format!("f{number}.x={file}")
             } else {
@@ -135,6 +142,12 @@ fn sources(maker: &mut Maker, layer: &mut Layer, entry: &mut Value) {
         }
     }
 }
+
+/// What files of bytes are made of: each character stands for the byte of its number.
+const BYTES: [char; 12] = [
+    '\0', '\u{1}', '\n', ' ', 'a', '\u{7f}', '\u{80}', '\u{bf}', '\u{c3}', '\u{e2}', '\u{f0}',
+    '\u{ff}',
+];
 
 fn file_text(maker: &mut Maker) -> String {
     match maker.rng.below(8) {

@@ -221,6 +221,13 @@ impl Maker {
             metadata["annotations"] =
                 json!({"config.kubernetes.io/local-config": scalars::raw("\"true\"")});
         }
+        if self.wants(2, "needs-hash") {
+            let value = self
+                .rng
+                .text(&["\"true\"", "\"true\"", "\"false\"", "enabled"]);
+            metadata["annotations"] =
+                json!({"kustomize.config.k8s.io/needs-hash": scalars::raw(&value)});
+        }
         if self.rng.chance(4) {
             metadata["finalizers"] = json!(["a.io/x", "b.io/y"]);
             metadata["ownerReferences"] =

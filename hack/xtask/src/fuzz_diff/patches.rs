@@ -71,6 +71,20 @@ pub(super) fn loose(maker: &mut Maker, object: &Value) -> Value {
             "app|web",
         ]));
     }
+    if maker.wants(8, "selector: expressions for kinds") {
+        let field = maker
+            .rng
+            .text(&["kind", "kind", "group", "version", "namespace"]);
+        let text = maker.rng.text(&[
+            ".*",
+            "Deploy.*|StatefulSet",
+            "Config.*",
+            "apps|",
+            "v1.*",
+            "[a-z]+-?a?",
+        ]);
+        target[&*field] = Value::from(text);
+    }
     if maker.wants(12, "selector: labels") {
         let text = maker.rng.text(&[
             "app",

@@ -1,11 +1,14 @@
 //! YAML as people write it: every style, comments everywhere, anchors, odd indentation.
 
+mod flow;
+
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
 use super::rng::Rng;
 use super::scalars::RAW;
+use flow::plain_key;
 
 /// How one document is written.
 #[derive(Clone, Debug)]
@@ -136,8 +139,7 @@ impl Printer<'_> {
                         self.indent(columns);
                     }
                     begun = false;
-                    self.key(&key);
-                    self.out.push(':');
+                    self.field(&key, columns);
                     self.below(&value, columns, self.manner.list_step);
                 }
             }
@@ -160,6 +162,21 @@ impl Printer<'_> {
                 self.comment_end();
             }
         }
+    }
+
+    /// A key with its colon, sometimes on lines of their own.
+    fn field(&mut self, key: &str, columns: usize) {
+        let apart = self.manner.flow > 0 && self.rng.chance(1);
+        if apart {
+            self.note("yaml: keys with a question mark");
+            self.out += "? ";
+        }
+        self.key(key);
+        if apart {
+            self.out.push('\n');
+            self.indent(columns);
+        }
+        self.out.push(':');
     }
 
     /// The entries, some of them left to a merge key.
@@ -212,6 +229,10 @@ impl Printer<'_> {
             return;
         }
         let anchor = self.anchor(value);
+        if self.manner.flow > 0 && self.rng.chance(1) {
+            self.note("yaml: tagged collections");
+            self.out += if list { "!!seq " } else { "!!map " };
+        }
         if empty || self.rng.chance(self.manner.flow) {
             self.flow(value, columns + self.manner.step);
             self.comment_end();
@@ -302,7 +323,7 @@ impl Printer<'_> {
             self.out += key;
         } else {
             self.note("yaml: quoted keys");
-            self.quoted(key);
+            self.quoted(key, 0);
         }
     }
 
@@ -351,120 +372,4 @@ impl Printer<'_> {
         let comment = self.rng.chance(self.manner.comments);
         self.out += if comment { " # text\n" } else { "\n" };
     }
-
-    /// Anything on one line, or on lines indented to `columns`.
-    fn flow(&mut self, value: &Value, columns: usize) {
-        match value {
-            Value::Object(map) => {
-                self.note("yaml: flow maps");
-                self.out.push('{');
-                let entries = self.order(map);
-                for (at, (key, value)) in entries.into_iter().enumerate() {
-                    self.separate(at, columns);
-                    self.key(key);
-                    self.out += ": ";
-                    self.flow(value, columns);
-                }
-                self.out.push('}');
-            }
-            Value::Array(items) => {
-                self.note("yaml: flow lists");
-                self.out.push('[');
-                for (at, item) in items.iter().enumerate() {
-                    self.separate(at, columns);
-                    self.flow(item, columns);
-                }
-                if !items.is_empty() && self.rng.chance(10) {
-                    self.out.push(',');
-                }
-                self.out.push(']');
-            }
-            Value::String(text) => self.text(text, columns),
-            other => self.out += &other.to_string(),
-        }
-    }
-
-    fn separate(&mut self, at: usize, columns: usize) {
-        if at == 0 {
-            return;
-        }
-        self.out.push(',');
-        if self.rng.chance(10) {
-            self.note("yaml: flow collections over several lines");
-            self.comment_end();
-            self.indent(columns.max(1));
-        } else {
-            self.out.push(' ');
-        }
-    }
-
-    fn text(&mut self, text: &str, columns: usize) {
-        if let Some(raw) = text.strip_prefix(RAW) {
-            // Inside of braces and at the end of a line nothing stands for null.
-            self.out += if raw.is_empty() { "~" } else { raw };
-            return;
-        }
-        if !plain_text(text) || self.rng.chance(self.manner.quotes) {
-            return self.quoted(text);
-        }
-        if text.contains(' ') && columns > 0 && self.rng.chance(20) {
-            self.note("yaml: plain scalars over several lines");
-            let lines: Vec<&str> = text.split(' ').collect();
-            if lines.iter().all(|line| plain_text(line)) {
-                let gap = format!("\n{}", " ".repeat(columns));
-                self.out += &lines.join(&gap);
-                return;
-            }
-        }
-        self.out += text;
-    }
-
-    fn quoted(&mut self, text: &str) {
-        let printable = |c: char| !c.is_control() && !"\u{2028}\u{feff}\u{a0}".contains(c);
-        if text.chars().all(printable) && self.rng.chance(50) {
-            self.note("yaml: single quotes");
-            self.out += &format!("'{}'", text.replace('\'', "''"));
-            return;
-        }
-        self.note("yaml: double quotes");
-        self.out.push('"');
-        for c in text.chars() {
-            match c {
-                '"' => self.out += "\\\"",
-                '\\' => self.out += "\\\\",
-                '\n' => self.out += "\\n",
-                '\t' => self.out += "\\t",
-                '\r' => self.out += "\\r",
-                c if !printable(c) && u32::from(c) < 256 => {
-                    self.out += &format!("\\x{:02x}", u32::from(c))
-                }
-                c if !printable(c) => self.out += &format!("\\u{:04X}", u32::from(c)),
-                c if c.is_alphabetic() && u32::from(c) < 256 && self.rng.chance(2) => {
-                    self.out += &format!("\\u{:04x}", u32::from(c));
-                }
-                c => self.out.push(c),
-            }
-        }
-        self.out.push('"');
-    }
 }
-
-fn plain_key(key: &str) -> bool {
-    plain_text(key) && !key.contains(' ') || key == "$patch"
-}
-
-/// Whether the text, without quotes, is that text.
-fn plain_text(text: &str) -> bool {
-    let safe = |c: char| c.is_alphanumeric() || "-_./ ()+%$=".contains(c);
-    let Some(first) = text.chars().next() else {
-        return false;
-    };
-    (first.is_alphabetic() || first == '/' || first == '$')
-        && !text.ends_with(' ')
-        && !text.contains("  ")
-        && text.chars().all(safe)
-        && !SPECIAL.contains(&text.to_ascii_lowercase().as_str())
-}
-
-/// What is no text without quotes.
-const SPECIAL: [&str; 9] = ["yes", "no", "on", "off", "y", "n", "true", "false", "null"];

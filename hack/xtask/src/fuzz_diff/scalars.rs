@@ -261,7 +261,11 @@ pub(super) fn tree(rng: &mut Rng, depth: usize) -> Value {
         0..=3 => scalar(rng),
         4 | 5 => (0..rng.below(4)).map(|_| tree(rng, depth - 1)).collect(),
         _ => {
-            let entries = (0..rng.below(5)).map(|_| (rng.text(&KEYS), tree(rng, depth - 1)));
+            let key = |rng: &mut Rng| match rng.chance(1) {
+                true => "long".repeat(rng.between(30, 36)),
+                false => rng.text(&KEYS),
+            };
+            let entries = (0..rng.below(5)).map(|_| (key(rng), tree(rng, depth - 1)));
             Value::Object(entries.collect())
         }
     }

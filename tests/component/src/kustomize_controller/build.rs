@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result, ensure};
 use harness::eventually;
 use serde_json::json;
 
-use crate::fixture::{LIMIT, Loop, config_map, inventory, value};
+use crate::fixture::{LIMIT, Loop, config_map, inventory};
 
 #[tokio::test]
 async fn two_kustomization_files_in_one_folder_fail_the_build() -> Result<()> {
@@ -65,65 +65,6 @@ async fn an_empty_list_of_resources_reconciles() -> Result<()> {
     let revision = all.push(&files, &[]).await?;
     let object = all.applied("app", &revision).await?;
     assert_eq!(inventory(&object).len(), 1);
-    Ok(())
-}
-
-/// The plugins of one folder, some inline and some in files.
-const PLUGINS: &str = r#"
-resources: [a.yaml]
-generators:
-- made.yaml
-- |
-  apiVersion: builtin
-  kind: SecretGenerator
-  metadata: {name: secrets}
-  name: secret
-  literals: [k=v]
-  options: {disableNameSuffixHash: true}
-transformers:
-- prefix.yaml
-- |
-  apiVersion: builtin
-  kind: LabelTransformer
-  metadata: {name: labels}
-  labels: {team: blue}
-  fieldSpecs: [{path: metadata/labels, create: true}]
-- |
-  apiVersion: builtin
-  kind: PatchTransformer
-  metadata: {name: patch}
-  patch: '[{"op": "replace", "path": "/data/v", "value": "patched"}]'
-  target: {kind: ConfigMap, name: a}
-"#;
-
-#[tokio::test]
-async fn plugins_inline_and_in_files_are_applied() -> Result<()> {
-    let made = "apiVersion: builtin\nkind: ConfigMapGenerator\nmetadata: {name: m}\nname: made\nliterals: [k=v]\noptions: {disableNameSuffixHash: true}\n";
-    let prefix = "apiVersion: builtin\nkind: PrefixTransformer\nmetadata: {name: p}\nprefix: pre-\nfieldSpecs: [{path: metadata/name}]\n";
-    let files = [
-        ("kustomization.yaml", PLUGINS),
-        ("made.yaml", made),
-        ("prefix.yaml", prefix),
-        ("a.yaml", &*config_map("a", "1")),
-    ];
-    let all = Loop::start("plugins", &files).await?;
-    let namespace = all.namespace.name();
-    // The generators' objects and the file's get their namespace from the spec.
-    let spec = json!({"targetNamespace": namespace});
-    all.kustomization("app", spec).await?;
-    let object = all.applied("app", &all.revision()?).await?;
-    assert_eq!(
-        inventory(&object),
-        [
-            format!("{namespace}_pre-a__ConfigMap"),
-            format!("{namespace}_pre-made__ConfigMap"),
-            format!("{namespace}_pre-secret__Secret"),
-        ]
-    );
-    let found = all.config_map("pre-a").await?.context("applied")?;
-    assert_eq!(value(&found), "patched");
-    let labels = found.metadata.labels.unwrap_or_default();
-    assert_eq!(labels.get("team").map(String::as_str), Some("blue"));
     Ok(())
 }
 

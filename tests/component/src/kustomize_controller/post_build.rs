@@ -102,6 +102,96 @@ async fn a_marked_resource_is_left_alone() -> Result<()> {
 }
 
 #[tokio::test]
+async fn numbers_need_quotes_and_a_variable_may_hold_them() -> Result<()> {
+    let text = r#"apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: a
+  annotations: {on: "${quote}${on}${quote}"}
+data:
+  number: ${quote}${number}${quote}
+  text: number ${number}
+immutable: ${off}
+"#;
+    let bad =
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: b}\ndata: {number: \"${number}\"}\n";
+    let all = Loop::start(
+        "substitute-numbers",
+        &[("a/a.yaml", text), ("b/b.yaml", bad)],
+    )
+    .await?;
+    let spec = |path: &str| {
+        json!({
+            "targetNamespace": all.namespace.name(), "path": path,
+            "postBuild": {"substitute": {"number": "42", "on": "true", "off": "false", "quote": "\""}},
+        })
+    };
+    all.kustomization("a", spec("a")).await?;
+    all.applied("a", &all.revision()?).await?;
+    let found = all.config_map("a").await?.context("applied")?;
+    let data = found.data.unwrap_or_default();
+    assert_eq!(data["number"], "42");
+    assert_eq!(data["text"], "number 42");
+    assert_eq!(found.immutable, Some(false));
+    assert_eq!(found.metadata.annotations.unwrap_or_default()["on"], "true");
+    // The build has taken the quotes off, so that a number is left.
+    all.kustomization("b", spec("b")).await?;
+    let failure = all.fails("b", "ReconciliationFailed").await?;
+    ensure!(failure.contains("ConfigMap"), "{failure}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn defaults_count_without_variables_where_the_strategy_says_so() -> Result<()> {
+    let all = Loop::start(
+        "substitute-always",
+        &[("a.yaml", &template("a", "${a:=default}"))],
+    )
+    .await?;
+    let spec = |strategy: &str| {
+        json!({
+            "targetNamespace": all.namespace.name(),
+            "postBuild": {"substituteStrategy": strategy},
+        })
+    };
+    all.kustomization("app", spec("WithVariables")).await?;
+    all.applied("app", &all.revision()?).await?;
+    let text = async || -> Result<String> {
+        Ok(value(&all.config_map("a").await?.context("applied")?).to_owned())
+    };
+    assert_eq!(text().await?, "${a:=default}");
+    all.kustomization("app", spec("Always")).await?;
+    eventually(LIMIT, "the default", async || {
+        let text = text().await?;
+        ensure!(text == "default", "still {text}");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn the_owners_labels_are_not_substituted() -> Result<()> {
+    let marked = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  labels: {kustomize.toolkit.fluxcd.io/name: \"${a}\"}\n  annotations: {kustomize.toolkit.fluxcd.io/substitute: enabled}\ndata: {v: \"${a}\"}\n";
+    let exempt = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: b\n  annotations: {kustomize.toolkit.fluxcd.io/substitute: disabled}\ndata: {v: \"${a}\"}\n";
+    let all = Loop::start(
+        "substitute-owner",
+        &[("a.yaml", marked), ("b.yaml", exempt)],
+    )
+    .await?;
+    let spec =
+        json!({"targetNamespace": all.namespace.name(), "postBuild": {"substitute": {"a": "x"}}});
+    all.kustomization("app", spec).await?;
+    all.applied("app", &all.revision()?).await?;
+    for (name, expected) in [("a", "x"), ("b", "${a}")] {
+        let found = all.config_map(name).await?.context("applied")?;
+        assert_eq!(value(&found), expected);
+        let labels = found.metadata.labels.unwrap_or_default();
+        assert_eq!(labels["kustomize.toolkit.fluxcd.io/name"], "app");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_change_of_a_labelled_config_map_is_applied_at_once() -> Result<()> {
     let all = Loop::start("substitute-watch", &[("a.yaml", &template("a", "${v}"))]).await?;
     let variables = |value: &str| {

@@ -21,7 +21,7 @@ pub(super) struct Input {
 
 /// All inputs in the order of the report.
 pub(super) fn all() -> Vec<Input> {
-    let sizes = [10, 100, 1000, 4000];
+    let sizes = [10, 300, 1000, 4000];
     let plain = sizes.map(plain);
     let overlays = sizes.map(overlay);
     let shapes = [layers(300), patches(300), generators(300)];

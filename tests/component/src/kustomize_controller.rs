@@ -10,7 +10,6 @@ mod failure;
 mod health;
 mod hostile;
 mod identity;
-mod plugins;
 mod post_build;
 mod prune;
 mod remote;

@@ -1,5 +1,7 @@
 //! What a folder's own kustomization can say, through the controller.
 
+mod plugins;
+
 use anyhow::{Context as _, Result, ensure};
 use harness::eventually;
 use serde_json::json;

@@ -114,15 +114,10 @@ fn folder(prefix: &str, namespace: &str, inline: bool) -> Vec<(String, String)> 
 /// What the cluster holds of one folder.
 async fn applied(namespace: &Namespace, prefix: &str) -> Result<Value> {
     let name = |name: &str| format!("{prefix}-{name}");
-    let missing = "is applied";
-    let settings = namespace.api::<ConfigMap>().get_opt(&name("settings"));
-    let settings = settings.await?.context(missing)?;
-    let made = namespace.api::<ConfigMap>().get_opt(&name("made"));
-    let made = made.await?.context(missing)?;
-    let secret = namespace.api::<Secret>().get_opt(&name("made"));
-    let secret = secret.await?.context(missing)?;
-    let web = namespace.api::<Deployment>().get_opt(&name("web"));
-    let web = web.await?.context(missing)?;
+    let settings = namespace.api::<ConfigMap>().get(&name("settings")).await?;
+    let made = namespace.api::<ConfigMap>().get(&name("made")).await?;
+    let secret = namespace.api::<Secret>().get(&name("made")).await?;
+    let web = namespace.api::<Deployment>().get(&name("web")).await?;
     let (labels, annotations) = (web.metadata.labels, web.metadata.annotations);
     let (labels, mut annotations) = (labels.unwrap_or_default(), annotations.unwrap_or_default());
     annotations.retain(|key, _| !key.contains('/'));

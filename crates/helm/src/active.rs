@@ -7,13 +7,13 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use go_template::{Map, Value};
+use go_template::{Map, Value, quote};
 use semver_range::{Constraint, Version};
 
 use crate::chart::{Chart, Crd, Dependency, Import, Metadata, is_crd};
 use crate::values::{
-    self, CoalesceError, Warnings, coalesce_values, deep_copy_map, merge_tables, merge_values,
-    table_at, value_at,
+    self, CoalesceError, Level, Warnings, coalesce_values, deep_copy_map, merge_tables,
+    merge_values, table_at, value_at,
 };
 
 /// A chart as part of a release.
@@ -85,9 +85,9 @@ impl Active {
         let tags = table_at(&values, ["tags"]);
         for dependency in wanted.iter_mut().flatten() {
             if let Some(tags) = &tags {
-                dependency.enabled = by_tags(dependency, tags);
+                dependency.enabled = by_tags(dependency, tags, warnings);
             }
-            if let Some(enabled) = by_condition(dependency, &values, path) {
+            if let Some(enabled) = by_condition(dependency, (&values, path), warnings) {
                 dependency.enabled = enabled;
             }
         }
@@ -147,8 +147,10 @@ impl Active {
         let imported = Map::new(&go_template::Type::MAP);
         for dependency in dependencies.iter().flatten() {
             for import in &dependency.import_values {
-                if let Some(found) = found_import(dependency, import, &values) {
-                    merge_tables(&imported, &found, warnings);
+                match found_import(dependency, import, &values) {
+                    Ok(Some(found)) => merge_tables(&imported, &found, warnings),
+                    Ok(None) => {}
+                    Err(missing) => nothing_imported(warnings, import, dependency, &missing),
                 }
             }
         }
@@ -190,51 +192,110 @@ impl Active {
 }
 
 /// Whether tags enable a dependency.
-fn by_tags(dependency: &Dependency, tags: &Map) -> bool {
+fn by_tags(dependency: &Dependency, tags: &Map, warnings: &mut Warnings) -> bool {
     let (mut on, mut off) = (false, false);
     for tag in &dependency.tags {
         match tags.get(tag.as_bytes()) {
             Some(Value::Bool(true)) => on = true,
             Some(Value::Bool(false)) => off = true,
-            _ => {}
+            Some(_) => no_boolean(warnings, ("tag", tag), dependency),
+            None => {}
         }
     }
     on || !off
 }
 
-/// What the first of its conditions that is a boolean says.
-fn by_condition(dependency: &Dependency, values: &Map, path: &str) -> Option<bool> {
-    let conditions = dependency.condition.trim().split(',');
-    conditions
-        .filter(|it| !it.is_empty())
-        .find_map(
-            |condition| match value_at(values, &format!("{path}{condition}")) {
-                Some(Value::Bool(enabled)) => Some(enabled),
-                _ => None,
-            },
-        )
+/// Tells that what should enable a dependency is no boolean.
+fn no_boolean(
+    warnings: &mut Warnings,
+    (kind, name): (&'static str, &str),
+    dependency: &Dependency,
+) {
+    warnings.tell(Level::Warn, || {
+        let chart = ("chart", dependency.name.as_str().into());
+        let fields = vec![(kind, name.into()), chart];
+        (String::from("returned non-bool value"), fields)
+    });
 }
 
-/// The table that an import takes over, at its place in the parent.
-fn found_import(dependency: &Dependency, import: &Import, values: &Map) -> Option<Map> {
+/// What the first of its conditions that is a boolean says.
+fn by_condition(
+    dependency: &Dependency,
+    (values, path): (&Map, &str),
+    warnings: &mut Warnings,
+) -> Option<bool> {
+    let conditions = dependency.condition.trim().split(',');
+    for condition in conditions.filter(|it| !it.is_empty()) {
+        match value_at(values, &format!("{path}{condition}")) {
+            Some(Value::Bool(enabled)) => return Some(enabled),
+            Some(_) => no_boolean(warnings, ("path", condition), dependency),
+            None => {}
+        }
+    }
+    None
+}
+
+/// Tells that there is no table where one was to be imported from.
+fn nothing_imported(
+    warnings: &mut Warnings,
+    import: &Import,
+    dependency: &Dependency,
+    missing: &str,
+) {
+    warnings.tell(Level::Warn, || {
+        let error = (
+            "error",
+            format!("{} is not a table", quote::quoted(missing.as_bytes()))
+                .as_str()
+                .into(),
+        );
+        match import {
+            Import::Path { .. } => {
+                let fields = vec![("chart", dependency.name.as_str().into()), error];
+                (
+                    String::from("ImportValues missing table from chart"),
+                    fields,
+                )
+            }
+            _ => (String::from("ImportValues missing table"), vec![error]),
+        }
+    });
+}
+
+/// The table that an import takes over, at its place in the parent; the name on its way that is no table.
+fn found_import(
+    dependency: &Dependency,
+    import: &Import,
+    values: &Map,
+) -> Result<Option<Map>, String> {
     let below = |path: &str| {
         let path = format!("{}.{path}", dependency.name);
-        table_at(values, path.split('.'))
+        let mut names = path.split('.');
+        let found = table_at(values, names.clone());
+        found.ok_or_else(|| {
+            let mut table = Some(values.clone());
+            let missing = names.find(|name| {
+                let next = table.as_ref().and_then(|it| table_at(it, [*name]));
+                table = next;
+                table.is_none()
+            });
+            missing.unwrap_or_default().to_owned()
+        })
     };
     match import {
-        Import::Other => None,
-        Import::Export(name) => below(&format!("exports.{name}")),
+        Import::Other => Ok(None),
+        Import::Export(name) => below(&format!("exports.{name}")).map(Some),
         Import::Path { child, parent } => {
             let found = below(child)?;
             if parent == "." {
-                return Some(found);
+                return Ok(Some(found));
             }
             let wrap = |inner: Map, name: &str| {
                 let outer = Map::new(&go_template::Type::MAP);
                 outer.insert(name.into(), Value::Map(inner));
                 outer
             };
-            Some(parent.rsplit('.').fold(found, wrap))
+            Ok(Some(parent.rsplit('.').fold(found, wrap)))
         }
     }
 }

@@ -28,6 +28,8 @@ mod yaml;
 
 pub(crate) use regex::Pattern;
 
+use std::sync::Arc;
+
 use go_template::{Call, Closure, Failure, Functions, Signature, Value};
 
 use crate::Env;
@@ -39,6 +41,45 @@ pub fn all(env: &Env) -> Functions {
         register(&mut functions, env);
     }
     functions
+}
+
+/// Those that Helm adds to sprig's, which other templates of Helm do not have.
+const HELMS: &[&str] = &[
+    "fromJsonArray",
+    "fromToml",
+    "fromYaml",
+    "fromYamlArray",
+    "include",
+    "lookup",
+    "mustFromToml",
+    "mustToToml",
+    "mustToYaml",
+    "required",
+    "toToml",
+    "toYaml",
+    "toYamlPretty",
+    "tpl",
+];
+
+/// Sprig's functions alone.
+pub(crate) fn sprig(env: &Env) -> Functions {
+    let all = all(env);
+    let mut functions = Functions::new();
+    for name in all.names().filter(|it| !HELMS.contains(it)) {
+        if let Some(function) = all.get(name) {
+            functions.insert(name, Arc::clone(function));
+        }
+    }
+    flow::register_plain(&mut functions);
+    functions
+}
+
+/// Says whether a text is a duration as Go reads it.
+///
+/// # Errors
+/// Go's text.
+pub fn check_duration(text: &str) -> Result<(), String> {
+    dates::check_duration(text.as_bytes())
 }
 
 /// The families. A later one replaces what an earlier one gave under the same name.

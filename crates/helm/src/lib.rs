@@ -8,6 +8,7 @@
 //! - [`strvals`], [`values`]: what the user gives, over what charts give.
 //! - [`chart`], [`active`], [`schema`], [`capabilities`]: charts, and what of them is part of a release.
 //! - [`render`], [`manifest`]: a release's objects, hooks and notes; what `helm template` prints.
+//! - [`post_render`]: who changes what was rendered, as Helm 4 and Flux do it.
 //! - [`engine`]: templates of one rendering, parsed in Helm's order, executed with Helm's error texts.
 //!
 //! Source: Helm 4.2.4, sprig v3.3.0
@@ -22,6 +23,7 @@ pub mod functions;
 mod glob;
 mod json;
 pub mod manifest;
+pub mod post_render;
 pub mod render;
 pub mod schema;
 pub mod strvals;

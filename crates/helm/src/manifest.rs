@@ -70,6 +70,8 @@ pub struct Sorted {
     pub hooks: Vec<Hook>,
     /// The objects.
     pub manifests: Vec<Manifest>,
+    /// The times of objects that were left out because nobody knows one of these times.
+    pub skipped: Vec<String>,
 }
 
 const HOOK: &str = "helm.sh/hook";
@@ -161,7 +163,7 @@ impl Sorted {
             });
             return;
         };
-        let events = events.split(',').map(|event| {
+        let known = events.split(',').map(|event| {
             let event = event.trim().to_lowercase();
             match event.as_str() {
                 "test-success" => Some(String::from("test")),
@@ -169,7 +171,8 @@ impl Sorted {
             }
         });
         // An object with a time that nobody knows is left out.
-        let Some(events) = events.collect::<Option<Vec<_>>>() else {
+        let Some(known) = known.collect::<Option<Vec<_>>>() else {
+            self.skipped.push(events);
             return;
         };
         let values = |annotation: &str| {
@@ -184,7 +187,7 @@ impl Sorted {
             delete_policies: values(DELETE),
             output_log_policies: values(OUTPUT_LOG),
             weight: weight.unwrap_or(0),
-            events,
+            events: known,
             manifest: document.to_owned(),
             path: path.to_owned(),
             name: head.name,
@@ -218,6 +221,7 @@ mod tests {
         let kinds: Vec<&str> = sorted.manifests.iter().map(|it| it.kind.as_str()).collect();
         assert_eq!(kinds, ["Namespace", "Service", "Foo"]);
         assert_eq!(sorted.hooks.len(), 1);
+        assert_eq!(sorted.skipped, ["nope"]);
         assert!(sorted.hooks[0].is_test() && sorted.hooks[0].weight == 3);
     }
 }

@@ -4,6 +4,7 @@
 //! `pkg/engine/engine.go`
 
 mod data;
+pub mod name;
 mod template;
 
 use std::collections::BTreeMap;
@@ -11,15 +12,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use go_template::{Budget, Deadline, Functions, Limits, Map, MissingKey, Session, Str, quote};
 
-pub use template::{Template, TemplateError};
+pub use template::{Template, TemplateError, check_chart};
 
 use crate::active::{Active, is_within};
 use crate::capabilities::Capabilities;
 use crate::chart::{Chart, Crd};
 use crate::engine::{self, Templates};
 use crate::manifest::{Hook, INSTALL_ORDER, Manifest, ManifestError, sort_manifests};
+use crate::post_render::{PostRender, PostRenderError};
 use crate::schema::{self, SchemaError};
-use crate::values::{CoalesceError, Warnings, coalesce_values, deep_copy_map};
+use crate::values::{CoalesceError, Level, Warnings, coalesce_values, deep_copy_map};
 use crate::{Env, functions};
 
 /// What `.Release` says.
@@ -48,6 +50,8 @@ pub struct Options {
     pub sub_notes: bool,
     /// What templates may cost.
     pub limits: Limits,
+    /// Who changes what was rendered.
+    pub post_render: Option<PostRender>,
 }
 
 /// A rendered release.
@@ -63,8 +67,17 @@ pub struct Rendered {
     pub notes: String,
     /// The values that templates saw.
     pub values: Option<Map>,
-    /// What Helm would have warned of.
-    pub warnings: Warnings,
+}
+
+/// Rendered files that were not taken apart, as `helm template --debug` prints them.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Unsorted(pub String);
+
+impl std::fmt::Debug for Unsorted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Objects may be secret.
+        write!(f, "Unsorted({} bytes)", self.0.len())
+    }
 }
 
 /// Why a chart could not be rendered, in Helm's words.
@@ -98,9 +111,12 @@ pub enum RenderError {
     /// A template that fails.
     #[error(transparent)]
     Engine(#[from] engine::Error),
-    /// A rendered document that is no object.
+    /// A rendered document that is no object, and all that was rendered.
+    #[error("{0}")]
+    Manifest(ManifestError, Unsorted),
+    /// A post-renderer that fails.
     #[error(transparent)]
-    Manifest(#[from] ManifestError),
+    PostRender(#[from] PostRenderError),
 }
 
 impl RenderError {
@@ -108,8 +124,16 @@ impl RenderError {
     pub fn is_late(&self) -> bool {
         matches!(
             self,
-            Self::Engine(_) | Self::Manifest(_) | Self::KubeVersion { .. }
+            Self::Engine(_) | Self::Manifest(..) | Self::PostRender(_) | Self::KubeVersion { .. }
         )
+    }
+
+    /// What `helm template --debug` prints all the same.
+    pub fn unsorted(&self) -> &str {
+        match self {
+            Self::Manifest(_, unsorted) => &unsorted.0,
+            _ => "",
+        }
     }
 }
 
@@ -153,17 +177,62 @@ pub fn render(
     env: &Env,
     over: Deadline<'_>,
 ) -> Result<Rendered, RenderError> {
+    render_telling(
+        chart,
+        values,
+        options,
+        (env, over),
+        &mut Warnings::default(),
+    )
+}
+
+/// As [`render`], with what Helm tells on the way, also where it fails in the end.
+///
+/// # Errors
+/// [`RenderError`].
+pub fn render_telling(
+    chart: &Arc<Chart>,
+    values: &Map,
+    options: &Options,
+    (env, over): (&Env, Deadline<'_>),
+    warnings: &mut Warnings,
+) -> Result<Rendered, RenderError> {
     let mut rendered = Rendered::default();
-    let (active, values) = prepare(chart, values, options, &mut rendered.warnings)?;
+    let (active, values) = prepare(chart, values, options, warnings)?;
     rendered.values = Some(deep_copy_map(&values));
     let files = render_files(&active, &values, options, (env, over))?;
-    let files = take_notes(files, &active, options.sub_notes, &mut rendered.notes);
-    let sorted = sort_manifests(&files, INSTALL_ORDER)?;
+    let mut files = take_notes(files, &active, options.sub_notes, &mut rendered.notes);
+    if let Some(post) = &options.post_render {
+        files = post.run(&files).map_err(|error| match error {
+            PostRenderError::Manifest(error) => RenderError::Manifest(error, unsorted(&files)),
+            error => RenderError::PostRender(error),
+        })?;
+    }
+    let sorted = match sort_manifests(&files, INSTALL_ORDER) {
+        Ok(sorted) => sorted,
+        Err(error) => return Err(RenderError::Manifest(error, unsorted(&files))),
+    };
+    for times in &sorted.skipped {
+        warnings.tell(Level::Info, || {
+            let fields = vec![("hookTypes", times.as_str().into())];
+            (String::from("skipping unknown hooks"), fields)
+        });
+    }
     rendered.hooks = sorted.hooks;
     rendered.manifests = sorted.manifests;
     let crd = |crd: Crd<'_>| (crd.source, crd.file.data.clone());
     rendered.crds = active.crds().into_iter().map(crd).collect();
     Ok(rendered)
+}
+
+fn unsorted(files: &BTreeMap<String, String>) -> Unsorted {
+    let mut text = String::new();
+    for (path, content) in files {
+        if !content.trim().is_empty() {
+            template::add(&mut text, path, content);
+        }
+    }
+    Unsorted(text)
 }
 
 /// What each file of the chart's templates makes, by its path; nothing is split, sorted or left out.
@@ -195,7 +264,7 @@ fn prepare(
     let active = Active::process(chart, values, warnings).map_err(RenderError::Dependencies)?;
     let values = coalesce_values(&active, Some(values), warnings)?;
     if !options.skip_schema {
-        schema::validate_all(&active, &values)?;
+        schema::validate_all(&active, &values, warnings)?;
     }
     check_cluster(&active, &options.capabilities)?;
     Ok((active, values))

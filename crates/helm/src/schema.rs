@@ -16,9 +16,10 @@ mod number;
 mod problem;
 mod validate;
 
-use go_template::{Map, Value};
+use go_template::{Map, Str, Value};
 
 use crate::active::{Active, of_child};
+use crate::values::{Level, Warnings};
 
 /// Where a chart's schema is, for references and errors.
 const MAIN: &str = "file:///values.schema.json";
@@ -32,28 +33,40 @@ pub struct SchemaError(String);
 ///
 /// # Errors
 /// [`SchemaError`].
-pub fn validate_all(chart: &Active, values: &Map) -> Result<(), SchemaError> {
+pub fn validate_all(
+    chart: &Active,
+    values: &Map,
+    warnings: &mut Warnings,
+) -> Result<(), SchemaError> {
     let mut text = String::new();
-    check_chart(chart, values, &mut text);
+    check_chart(chart, values, (&mut text, warnings));
     match text.is_empty() {
         true => Ok(()),
         false => Err(SchemaError(text)),
     }
 }
 
-fn check_chart(chart: &Active, values: &Map, text: &mut String) {
-    if let Some(schema) = &chart.chart.schema
-        && let Err(error) = validate(&Value::Map(values.clone()), schema)
-    {
-        text.push_str(&chart.name);
-        text.push_str(":\n");
-        text.push_str(&error);
+fn check_chart(chart: &Active, values: &Map, (text, warnings): (&mut String, &mut Warnings)) {
+    let name = || Str::from(chart.name.as_str());
+    if let Some(schema) = &chart.chart.schema {
+        let fields = vec![("chart-name", name())];
+        warnings.tell(Level::Debug, || (String::from("chart name"), fields));
+        if let Err(error) = hold(&Value::Map(values.clone()), schema, warnings) {
+            text.push_str(&chart.name);
+            text.push_str(":\n");
+            text.push_str(&error);
+        }
     }
+    warnings.tell(Level::Debug, || {
+        let count = chart.dependencies.len().to_string();
+        let fields = vec![("chart", name()), ("dependencies", count.as_str().into())];
+        (String::from("number of dependencies in the chart"), fields)
+    });
     for child in &chart.dependencies {
         match values.get(child.name.as_bytes()) {
             None | Some(Value::Nil) => {}
             Some(other) => match of_child(values, child) {
-                Some(values) => check_chart(child, &values, text),
+                Some(values) => check_chart(child, &values, (&mut *text, &mut *warnings)),
                 None => {
                     text.push_str(&format!(
                         "{}:\ninvalid type for values: expected object (map), got {}\n",
@@ -71,9 +84,25 @@ fn check_chart(chart: &Active, values: &Map, text: &mut String) {
 /// # Errors
 /// What is wrong, as Helm words it.
 pub fn validate(value: &Value, schema: &[u8]) -> Result<(), String> {
-    let schema = document::parse(schema)?;
-    let mut compiler = compile::Compiler::new(schema);
-    let compiled = compiler.compile(MAIN)?;
+    hold(value, &Str::from(schema), &mut Warnings::default())
+}
+
+fn hold(value: &Value, schema: &Str, warnings: &mut Warnings) -> Result<(), String> {
+    let parsed = document::parse(schema)?;
+    let told = || {
+        (
+            String::from("unmarshalled JSON schema"),
+            vec![("schema", schema.clone())],
+        )
+    };
+    warnings.tell(Level::Debug, told);
+    let mut compiler = compile::Compiler::new(parsed);
+    let compiled = compiler.compile(MAIN);
+    for urn in compiler.unknown() {
+        let message = "unresolved URN reference ignored; using permissive schema";
+        warnings.tell(Level::Warn, || (message.into(), vec![("urn", urn.into())]));
+    }
+    let compiled = compiled?;
     let problem = validate::run(&compiler.schemas, compiled, value)?;
     match problem {
         None => Ok(()),

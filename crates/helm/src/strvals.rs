@@ -16,6 +16,11 @@ pub const MAX_NAMES: usize = 30;
 /// The most names and indexes together; upstream has no bound on indexes.
 const MAX_DEPTH: usize = 256;
 
+/// The most elements that one text may add to lists; upstream has no bound.
+const MAX_ADDED: usize = 1_000_000;
+/// The most elements that may be passed over while lists change; upstream has no bound.
+const MAX_PASSED: usize = 200_000_000;
+
 /// Reads what stands behind the `=` of `--set-file`: a path as it was given.
 pub type Reader<'a> = &'a mut dyn FnMut(&str) -> Result<Value, String>;
 
@@ -65,6 +70,9 @@ pub enum Error {
         "value name nested level is greater than maximum supported nested level of {MAX_NAMES}"
     )]
     TooDeep,
+    /// Lists that are too long together, or changed too often.
+    #[error("lists need more than {MAX_ADDED} elements, or too many changes")]
+    TooMany,
     /// A value of another kind stands where a map or list is needed.
     #[error("unable to parse key: interface conversion: interface {{}} is {found}, not {wanted}")]
     Kind {
@@ -103,6 +111,8 @@ pub fn set(text: &str, values: &Map, mode: Mode<'_>) -> Result<(), Error> {
         text: Text::new(text),
         mode,
         depth: 0,
+        added: 0,
+        passed: 0,
     };
     loop {
         match parser.key(values, 0) {
@@ -117,6 +127,10 @@ struct Parser<'t, 'm> {
     text: Text<'t>,
     mode: Mode<'m>,
     depth: usize,
+    /// Elements that were added to lists.
+    added: usize,
+    /// Elements of the lists that were changed.
+    passed: usize,
 }
 
 fn quoted(text: &str) -> String {
@@ -152,18 +166,6 @@ fn kind_error(found: &Value, wanted: &'static str) -> Error {
     Error::Kind { found, wanted }
 }
 
-fn put_at(mut list: Vec<Value>, index: i64, value: Value) -> Result<Vec<Value>, Error> {
-    if index > MAX_INDEX {
-        return Err(Error::TooLarge(index));
-    }
-    let index = usize::try_from(index).map_err(|_| Error::Negative(index))?;
-    if list.len() <= index {
-        list.resize(index + 1, Value::Nil);
-    }
-    list[index] = value;
-    Ok(list)
-}
-
 fn listed(items: Vec<Value>) -> Value {
     Value::List(List::new(&Type::LIST, items))
 }
@@ -176,6 +178,27 @@ impl Parser<'_, '_> {
     fn until(&mut self, stops: &[char]) -> (String, Stop) {
         let literal = self.is_literal();
         self.text.until(stops, !literal)
+    }
+
+    fn put_at(
+        &mut self,
+        mut list: Vec<Value>,
+        index: i64,
+        value: Value,
+    ) -> Result<Vec<Value>, Error> {
+        if index > MAX_INDEX {
+            return Err(Error::TooLarge(index));
+        }
+        let index = usize::try_from(index).map_err(|_| Error::Negative(index))?;
+        if list.len() <= index {
+            self.added += index + 1 - list.len();
+            if self.added > MAX_ADDED {
+                return Err(Error::TooMany);
+            }
+            list.resize(index + 1, Value::Nil);
+        }
+        list[index] = value;
+        Ok(list)
     }
 
     /// One more name or index below the others.

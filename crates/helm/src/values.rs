@@ -4,12 +4,14 @@
 
 mod coalesce;
 mod options;
+mod warnings;
 
 use go_template::{Budget, Limits, List, Map, Type, Value, format};
 
 pub(crate) use coalesce::merge_tables;
-pub use coalesce::{CoalesceError, Warnings, coalesce_values, merge_values};
+pub use coalesce::{CoalesceError, coalesce_values, merge_values};
 pub use options::{Options, OptionsError};
+pub use warnings::{Level, Warning, Warnings};
 
 use crate::active::Active;
 

@@ -4,6 +4,7 @@
 //! Source: fluxcd/pkg `kustomize/kustomize_generator.go`, as in kustomize-controller v1.9.
 
 mod generate;
+pub mod post_render;
 
 use file_tree::FileTree;
 

@@ -60,6 +60,7 @@ pub(crate) fn options(row: &Json) -> Result<Options, String> {
         skip_schema: flag("skipSchemaValidation"),
         sub_notes: flag("subNotes"),
         limits: Limits::default(),
+        post_render: None,
     })
 }
 

@@ -18,6 +18,11 @@ use object::{TIME, value};
 use time::Time;
 use zone::Zone;
 
+/// Says whether a text is a duration.
+pub(super) fn check_duration(text: &[u8]) -> Result<(), String> {
+    duration::parse(text).map(drop)
+}
+
 const SECOND: i64 = 1_000_000_000;
 
 pub(super) fn register(functions: &mut Functions, env: &Env) {

@@ -23,6 +23,14 @@ const ROWS: &[Row] = &[
     }),
 ];
 
+/// `fail` as sprig has it: the message is an error like any other.
+pub(super) fn register_plain(functions: &mut Functions) {
+    let row: Row = ("fail", FAIL, |_, args| {
+        Err(Failure::new(given::text(args, 0)))
+    });
+    super::add(functions, &[row]);
+}
+
 /// The first argument as a message that is shown alone.
 fn failure(args: &[Value]) -> Failure {
     let (before, after) = MESSAGE;

@@ -58,12 +58,19 @@ impl Template {
     ) -> Result<(String, Rendered), TemplateError> {
         check_chart(chart)?;
         let rendered = render(chart, values, options, env, over)?;
-        let text = self.print(&rendered);
-        let text = match self.show_only.as_slice() {
-            [] => text,
-            only => show_only(&text, only)?,
-        };
+        let text = self.show(self.print(&rendered))?;
         Ok((text, rendered))
+    }
+
+    /// What of a printed release is shown: all, or what comes from the files that are asked for.
+    ///
+    /// # Errors
+    /// [`TemplateError::NotFound`].
+    pub fn show(&self, printed: String) -> Result<String, TemplateError> {
+        match self.show_only.as_slice() {
+            [] => Ok(printed),
+            only => show_only(&printed, only),
+        }
     }
 
     /// A release as it is printed.
@@ -90,12 +97,16 @@ impl Template {
     }
 }
 
-fn add(text: &mut String, source: &str, content: &str) {
+/// A document with where it comes from.
+pub(super) fn add(text: &mut String, source: &str, content: &str) {
     let _ = write!(text, "---\n# Source: {source}\n{content}\n");
 }
 
 /// Refuses charts that cannot be installed, or of which parts are missing.
-fn check_chart(chart: &Chart) -> Result<(), TemplateError> {
+///
+/// # Errors
+/// [`TemplateError::Kind`] and [`TemplateError::Missing`].
+pub fn check_chart(chart: &Chart) -> Result<(), TemplateError> {
     if !matches!(chart.metadata.kind.as_str(), "" | "application") {
         return Err(TemplateError::Kind(chart.metadata.kind.clone()));
     }

@@ -3,7 +3,7 @@
 use go_template::{Map, Type, Value};
 
 use super::scan::{self, Stop};
-use super::{Braces, Error, Mode, Parser, as_list, listed, put_at};
+use super::{Braces, Error, MAX_PASSED, Mode, Parser, as_list, listed};
 
 impl Parser<'_, '_> {
     /// What stands behind `name[index]`. The list comes back also with an error.
@@ -13,6 +13,10 @@ impl Parser<'_, '_> {
         index: i64,
         names: usize,
     ) -> (Vec<Value>, Result<(), Error>) {
+        self.passed = self.passed.saturating_add(list.len());
+        if self.passed > MAX_PASSED {
+            return (list, Err(Error::TooMany));
+        }
         let before = list.clone();
         let done = self.enter().and_then(|()| {
             let list = self.item_inside(list, index, names);
@@ -47,7 +51,7 @@ impl Parser<'_, '_> {
                 };
                 let (below, done) = self.item(below, next, names);
                 done?;
-                put_at(list, index, listed(below))
+                self.put_at(list, index, listed(below))
             }
             Stop::At(_) => {
                 let inner = match list.get(at) {
@@ -58,7 +62,7 @@ impl Parser<'_, '_> {
                     *place = Value::Map(inner.clone());
                 }
                 self.key(&inner, names)?;
-                put_at(list, index, Value::Map(inner))
+                self.put_at(list, index, Value::Map(inner))
             }
         }
     }
@@ -67,24 +71,24 @@ impl Parser<'_, '_> {
         match self.mode {
             Mode::Literal => {
                 let (text, _) = self.until(&[]);
-                put_at(list, index, text.into())
+                self.put_at(list, index, text.into())
             }
             Mode::Json => {
                 let (value, rest) = self.json()?;
-                let list = put_at(list, index, value)?;
+                let list = self.put_at(list, index, value)?;
                 self.text.skip(rest);
                 self.text.is_empty_value();
                 Ok(list)
             }
             _ => match self.braces() {
-                Braces::List(items) => put_at(list, index, listed(items)),
-                Braces::End => put_at(list, index, Value::str("")),
+                Braces::List(items) => self.put_at(list, index, listed(items)),
+                Braces::End => self.put_at(list, index, Value::str("")),
                 Braces::Failed(error) => Err(error),
                 Braces::None => {
                     let (text, _) = self.until(&[',']);
                     let (value, done) = self.read(text);
                     done?;
-                    put_at(list, index, value)
+                    self.put_at(list, index, value)
                 }
             },
         }

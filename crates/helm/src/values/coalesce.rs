@@ -6,7 +6,7 @@
 
 use go_template::{Map, Type, Value};
 
-use super::{deep_copy_map, deeper, printed, table};
+use super::{Warnings, deep_copy_map, deeper, printed, table};
 use crate::active::Active;
 
 /// The table that all charts share.
@@ -20,25 +20,6 @@ pub struct CoalesceError {
     name: String,
     /// What stands where its values should be, as upstream prints it.
     value: String,
-}
-
-/// What Helm warns of while it merges. More than a few say nothing new.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Warnings(Vec<String>);
-
-impl Warnings {
-    const MOST: usize = 1000;
-
-    fn add(&mut self, text: impl FnOnce() -> String) {
-        if self.0.len() < Self::MOST {
-            self.0.push(text());
-        }
-    }
-
-    /// The texts.
-    pub fn texts(&self) -> &[String] {
-        &self.0
-    }
 }
 
 /// How tables are put together.

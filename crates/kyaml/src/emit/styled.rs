@@ -55,7 +55,10 @@ impl Node {
 
     /// As [`Node::to_styled`], between the comments that stood at the top and at the end of its document:
     /// for what upstream reads again, and for the lines in its errors.
-    pub(crate) fn to_styled_document(&self) -> Result<String, Error> {
+    ///
+    /// # Errors
+    /// As [`Node::to_styled`].
+    pub fn to_styled_document(&self) -> Result<String, Error> {
         let (head, foot) = self.extra.as_ref().map_or(("", ""), |extra| {
             (extra.document_head.as_str(), extra.document_foot.as_str())
         });

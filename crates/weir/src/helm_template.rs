@@ -1,86 +1,46 @@
 //! `weir helm template NAME CHART`: the same arguments, output and exit codes as `helm template`.
+//!
+//! Source: Helm 4.2.4 `pkg/cmd/template.go`, `pkg/cmd/install.go`, `pkg/action/install.go`
 
 mod chart_files;
+mod flags;
+mod inputs;
+mod log;
+mod output;
+mod settings;
 
-use std::io::Read as _;
+use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use clap::Args;
-use helm::Env;
 use helm::capabilities::{Capabilities, KubeVersion};
-use helm::render::{Options, Release, Template, TemplateError};
+use helm::chart::Chart;
+use helm::render::{Options, Release, RenderError, Template, check_chart, render_telling};
+use helm::values::{Level, Warnings};
+
+use flags::Given;
+use output::Output;
 
 type Failed = Box<dyn std::error::Error>;
 
-/// Values larger than this are no values.
-const MAX_VALUES: u64 = 64 << 20;
-
-/// Arguments of `helm template` that mean something without a cluster and a registry.
-#[derive(Debug, Args)]
-#[command(disable_version_flag = true)]
-pub(crate) struct Arguments {
-    /// The release's name and the chart, or the chart alone.
-    #[arg(required = true, num_args = 1..=2, value_names = ["NAME", "CHART"])]
-    names: Vec<String>,
-    /// A file of values; `-` is the standard input.
-    #[arg(long, short = 'f', value_delimiter = ',')]
-    values: Vec<String>,
-    /// A value.
-    #[arg(long)]
-    set: Vec<String>,
-    /// A value that is a string.
-    #[arg(long)]
-    set_string: Vec<String>,
-    /// A value in JSON.
-    #[arg(long)]
-    set_json: Vec<String>,
-    /// A value that is a file's contents.
-    #[arg(long)]
-    set_file: Vec<String>,
-    /// A value that is a string without escapes.
-    #[arg(long)]
-    set_literal: Vec<String>,
-    /// The namespace.
-    #[arg(long, short, default_value = "default")]
-    namespace: String,
-    /// The version of Kubernetes.
-    #[arg(long)]
-    kube_version: Option<String>,
-    /// API versions of the cluster besides those that Helm knows.
-    #[arg(long, short, value_delimiter = ',')]
-    api_versions: Vec<String>,
-    /// Print the definitions below `crds/`, too.
-    #[arg(long)]
-    include_crds: bool,
-    /// Print no tests.
-    #[arg(long)]
-    skip_tests: bool,
-    /// Print no hooks.
-    #[arg(long)]
-    no_hooks: bool,
-    /// Print only what comes from these files.
-    #[arg(long, short)]
-    show_only: Vec<String>,
-    /// Render as an upgrade.
-    #[arg(long)]
-    is_upgrade: bool,
-    /// Do not hold values against schemas.
-    #[arg(long)]
-    skip_schema_validation: bool,
-    /// Needs a cluster, and is refused.
-    #[arg(long)]
-    validate: bool,
-}
-
 /// Renders, and prints the objects or the error.
-pub(crate) fn template(arguments: &Arguments) -> ExitCode {
-    match run(arguments) {
-        Ok(text) => {
-            crate::print(&text);
-            ExitCode::SUCCESS
-        }
+pub(crate) fn template(arguments: Vec<OsString>) -> ExitCode {
+    let arguments = arguments
+        .into_iter()
+        .map(|it| it.to_string_lossy().into_owned());
+    let outcome = match Given::parse(arguments.collect()) {
+        Err(error) => Err(error.into()),
+        Ok(given) => match unknown_colour(&given) {
+            Some(error) => {
+                let fields = [("error", error.as_str())];
+                log::say(false, Level::Warn, "command failed", &fields);
+                return ExitCode::FAILURE;
+            }
+            None => told(&given),
+        },
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             crate::complain(&format!("Error: {error}"));
             ExitCode::FAILURE
@@ -88,111 +48,163 @@ pub(crate) fn template(arguments: &Arguments) -> ExitCode {
     }
 }
 
-fn run(arguments: &Arguments) -> Result<String, Failed> {
-    if arguments.validate {
-        return Err("--validate needs a cluster: this command renders without one".into());
+/// What is wrong with the flag about colours, which Helm looks at before all others.
+fn unknown_colour(given: &Given) -> Option<String> {
+    let modes = ["color", "colour"].map(|flag| given.text(flag));
+    let known = |mode: &&str| !matches!(*mode, "never" | "auto" | "always");
+    let mode = modes.into_iter().flatten().find(known)?;
+    Some(format!(
+        "invalid color mode {mode:?}: must be one of: never, auto, always"
+    ))
+}
+
+/// What comes before any work: what is on its way out, help, the number of names.
+fn told(given: &Given) -> Result<(), Failed> {
+    for notice in &given.notices {
+        crate::complain(notice);
     }
-    let (name, chart) = match arguments.names.as_slice() {
-        [name, chart] => (name.as_str(), chart.as_str()),
-        [chart] => ("release-name", chart.as_str()),
-        _ => return Err("requires a chart".into()),
-    };
-    let kube_version = match &arguments.kube_version {
-        None => KubeVersion::default(),
+    if given.help {
+        crate::print(&flags::help());
+        return Ok(());
+    }
+    if given.names.is_empty() {
+        return Err("\"weir helm template\" requires at least 1 argument\n\n\
+                    Usage:  weir helm template [NAME] [CHART] [flags]"
+            .into());
+    }
+    given.check_groups()?;
+    run(given, settings::debug(given))
+}
+
+fn run(given: &Given, debug: bool) -> Result<(), Failed> {
+    let kube_version = match given.text("kube-version") {
+        None | Some("") => KubeVersion::default(),
         Some(version) => KubeVersion::parse(version)
             .map_err(|error| format!("invalid kube version '{version}': {error}"))?,
     };
-    let values = given(arguments)?;
-    let values = values.merge(&mut |path| {
-        let text = read(path).map_err(|error| error.to_string())?;
-        String::from_utf8(text).map_err(|_| format!("{path} is not UTF-8"))
-    })?;
-    let chart = Arc::new(chart_files::load(chart)?);
+    inputs::refuse(given)?;
+    let version = given.text("version").unwrap_or_default();
+    let fields = [("version", version)];
+    log::say(debug, Level::Debug, "Original chart version", &fields);
+    if version.is_empty() && given.is_on("devel") {
+        log::say(debug, Level::Debug, "setting version to >0.0.0-0", &[]);
+    }
+    let env = inputs::env(given.is_on("enable-dns"));
+    let (name, chart) = inputs::name_and_chart(given, &env)?;
+    let path = inputs::locate(chart, given)?;
+    log::say(debug, Level::Debug, "Chart path", &[("path", &path)]);
+    let values = inputs::values(given)?;
+    let chart = Arc::new(chart_files::load(&path)?);
+    check(&chart, given, debug)?;
     let options = Options {
         release: Release {
-            name: name.to_owned(),
-            namespace: arguments.namespace.clone(),
+            name,
+            namespace: settings::namespace(given),
             revision: 1,
-            is_upgrade: arguments.is_upgrade,
+            is_upgrade: given.is_on("is-upgrade"),
         },
         capabilities: Capabilities {
             kube_version,
-            api_versions: arguments.api_versions.clone(),
+            api_versions: given.all("api-versions").to_vec(),
             asked: false,
         },
-        skip_schema: arguments.skip_schema_validation,
+        skip_schema: given.is_on("skip-schema-validation"),
         sub_notes: false,
         limits: go_template::Limits::default(),
+        post_render: None,
     };
+    let mut warnings = Warnings::default();
+    let rendered = render_telling(&chart, &values, &options, (&env, &|| false), &mut warnings);
+    for warning in warnings.all() {
+        log::tell(debug, warning);
+    }
+    if let Some(label) = inputs::system_label(given)
+        && rendered.as_ref().err().is_none_or(RenderError::is_late)
+    {
+        return Err(label.into());
+    }
+    print(given, debug, (&options.release.name, rendered))
+}
+
+/// Refuses charts that cannot be installed or lack parts, and tells of those that should not be.
+fn check(chart: &Chart, given: &Given, debug: bool) -> Result<(), Failed> {
+    use helm::render::TemplateError::Missing;
+    let checked = check_chart(chart);
+    let installable = matches!(checked, Ok(()) | Err(Missing(_)));
+    if chart.metadata.deprecated && installable {
+        log::say(debug, Level::Warn, "this chart is deprecated", &[]);
+    }
+    match checked {
+        Err(Missing(names)) if given.is_on("dependency-update") => Err(format!(
+            "--dependency-update would fetch {names}, and this command uses no network: run 'helm dependency build'"
+        )
+        .into()),
+        checked => Ok(checked?),
+    }
+}
+
+/// Prints or writes a release; with `--debug`, also what could not be taken apart.
+fn print(
+    given: &Given,
+    debug: bool,
+    (name, rendered): (&str, Result<helm::render::Rendered, RenderError>),
+) -> Result<(), Failed> {
     let template = Template {
-        include_crds: arguments.include_crds,
-        no_hooks: arguments.no_hooks,
-        skip_tests: arguments.skip_tests,
-        show_only: arguments.show_only.clone(),
+        include_crds: given.is_on("include-crds"),
+        no_hooks: given.is_on("no-hooks"),
+        skip_tests: given.is_on("skip-tests"),
+        show_only: given.all("show-only").to_vec(),
     };
-    match template.run(&chart, &values, &options, (&env(), &|| false)) {
-        Ok((text, rendered)) => {
-            for warning in rendered.warnings.texts() {
-                crate::complain(warning);
+    let rendered = match rendered {
+        Ok(rendered) => rendered,
+        Err(error) if error.is_late() && debug => {
+            let text = format!("{}\n", error.unsorted().trim());
+            if let Ok(text) = template.show(text) {
+                crate::print(&text);
             }
-            Ok(text)
+            return Err(error.into());
         }
-        Err(TemplateError::Render(error)) if error.is_late() => {
-            Err(format!("{error}\n\nUse --debug flag to render out invalid YAML").into())
+        Err(error) => {
+            tell_error(&error);
+            return Err(match error.is_late() {
+                true => late(error.to_string(), debug),
+                false => error.into(),
+            });
         }
-        Err(error) => Err(error.into()),
+    };
+    let text = match given.text("output-dir").unwrap_or_default() {
+        "" => template.print(&rendered),
+        folder => {
+            let release = given.is_on("release-name").then_some(name);
+            let output = Output { folder, release };
+            if let Err(error) = output.write_objects(&rendered, &template) {
+                return Err(late(error, debug));
+            }
+            output.write_hooks(&rendered, &template)?;
+            String::from("\n")
+        }
+    };
+    crate::print(&template.show(text)?);
+    Ok(())
+}
+
+/// An error after the rendering, with the hint that Helm gives then.
+fn late(error: String, debug: bool) -> Failed {
+    match debug {
+        true => error.into(),
+        false => format!("{error}\n\nUse --debug flag to render out invalid YAML").into(),
     }
 }
 
-/// The values of the command line, with the files read.
-fn given(arguments: &Arguments) -> Result<helm::values::Options, Failed> {
-    let mut files = Vec::new();
-    for path in &arguments.values {
-        files.push((path.clone(), read(path)?));
-    }
-    Ok(helm::values::Options {
-        files,
-        json: arguments.set_json.clone(),
-        set: arguments.set.clone(),
-        strings: arguments.set_string.clone(),
-        set_files: arguments.set_file.clone(),
-        literals: arguments.set_literal.clone(),
-    })
-}
-
-fn read(path: &str) -> Result<Vec<u8>, Failed> {
-    let mut text = Vec::new();
-    if path.trim() == "-" {
-        std::io::stdin()
-            .take(MAX_VALUES + 1)
-            .read_to_end(&mut text)?;
-    } else {
-        let file =
-            std::fs::File::open(path).map_err(|it| crate::disk::failed("open", path, &it).text)?;
-        file.take(MAX_VALUES + 1)
-            .read_to_end(&mut text)
-            .map_err(|it| crate::disk::failed("read", path, &it).text)?;
-    }
-    if text.len() as u64 > MAX_VALUES {
-        return Err(format!("{path} is larger than {MAX_VALUES} bytes").into());
-    }
-    Ok(text)
-}
-
-/// The world of a user at a terminal: the clock, and chance of the system.
-fn env() -> Env {
-    Env {
-        now: Arc::new(|| {
-            let since = SystemTime::now()
-                .duration_since(UNIX_EPOCH)
-                .unwrap_or_default();
-            (
-                i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
-                since.subsec_nanos(),
-            )
-        }),
-        random: Arc::new(|buffer| rand::RngCore::fill_bytes(&mut rand::rng(), buffer)),
-        lookup: None,
-        resolve: None,
+/// Some errors are also told by Helm's logger.
+fn tell_error(error: &RenderError) {
+    let text = error.to_string();
+    for message in [
+        "release name check failed",
+        "chart dependencies processing failed",
+    ] {
+        if let Some(cause) = text.strip_prefix(message) {
+            log::error(message, cause.trim_start_matches(": "));
+        }
     }
 }

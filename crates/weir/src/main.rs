@@ -45,8 +45,13 @@ enum Command {
 
 #[derive(Debug, Subcommand)]
 enum Helm {
-    /// Render a chart's templates and print them.
-    Template(Box<helm_template::Arguments>),
+    /// Render a chart's templates and print them. `weir helm template --help` lists its flags.
+    #[command(disable_help_flag = true)]
+    Template {
+        /// What `helm template` takes.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<std::ffi::OsString>,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -58,7 +63,7 @@ enum Kustomize {
 fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Run { flags } => run::run(flags),
-        Command::Helm(Helm::Template(arguments)) => helm_template::template(&arguments),
+        Command::Helm(Helm::Template { arguments }) => helm_template::template(arguments),
         Command::Kustomize(Kustomize::Build(arguments)) => kustomize_build::build(&arguments),
         Command::Version { output } => {
             print(&version(output.as_deref()));

@@ -2,6 +2,7 @@
 //! expressions against the engines, counted per folder; `cargo xtask record …`: recording them from the real programs.
 
 mod record;
+mod record_commands;
 mod record_helm;
 mod record_services;
 mod record_sops;
@@ -12,6 +13,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 
 pub(crate) use record::{install, run as record};
+pub(crate) use record_commands::install as install_helm;
 pub(crate) use record_helm::Oracle;
 
 /// Where the project's own cases are.

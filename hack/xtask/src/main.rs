@@ -65,7 +65,7 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
-    /// Record the project's own corpus: `record kustomize|sops|helm [--binary PATH] [--filter TEXT]`.
+    /// Record the project's own corpus: `record kustomize|sops|helm|helm-template [--binary PATH] [--filter TEXT]`.
     Record {
         /// The engine, and what its recorder takes.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]

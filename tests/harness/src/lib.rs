@@ -23,6 +23,7 @@
 mod api_proxy;
 pub mod background;
 pub mod binaries;
+pub mod command_rows;
 mod control_plane;
 mod controllers;
 mod event_sink;

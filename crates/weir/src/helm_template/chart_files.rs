@@ -6,6 +6,8 @@ use std::path::Path;
 
 use helm::chart::{Chart, File, Limits, Rules, is_gzip};
 
+use helm::values::Level;
+
 use super::Failed;
 
 /// Folders inside of one another.
@@ -20,15 +22,33 @@ pub(super) fn load(path: &str) -> Result<Chart, Failed> {
     }
     let archive = bounded(root, Limits::default().bytes)?;
     if !is_gzip(&archive) {
-        return Err(format!("file '{path}' does not appear to be a gzipped archive").into());
+        return Err(no_archive(path, &archive).into());
     }
     Ok(Chart::from_archive(&archive, &Limits::default())?)
+}
+
+/// Says what a file is that is no archive.
+fn no_archive(path: &str, data: &[u8]) -> String {
+    if path.ends_with(".yml") || path.ends_with(".yaml") {
+        return format!("file '{path}' seems to be a YAML file, but expected a gzipped archive");
+    }
+    // Upstream looks at this many bytes, of which those that are not there count as zeros.
+    let head = data.get(..512);
+    let binary = |byte: &u8| matches!(byte, 0..=8 | 11 | 14..=26 | 28..=31);
+    let kind = match (data, head) {
+        (data, _) if data.starts_with(b"PK\x03\x04") => "application/zip",
+        (data, _) if data.starts_with(b"%PDF-") => "application/pdf",
+        (data, _) if data.starts_with(b"<?xml") => "text/xml; charset=utf-8",
+        (_, Some(head)) if !head.iter().any(binary) => "text/plain; charset=utf-8",
+        _ => "application/octet-stream",
+    };
+    format!("file '{path}' does not appear to be a gzipped archive; got '{kind}'")
 }
 
 fn folder(root: &Path, shown: &str) -> Result<Chart, Failed> {
     let description = root.join("Chart.yaml");
     if let Err(error) = fs::metadata(&description) {
-        let path = format!("{}/Chart.yaml", shown.trim_end_matches('/'));
+        let path = format!("{shown}/Chart.yaml");
         let error = crate::disk::failed("open", &path, &error).text;
         return Err(format!("unable to detect chart at {path}: {error}").into());
     }
@@ -62,6 +82,7 @@ fn walk(
     names.sort();
     for name in names {
         let path = folder.join(&name);
+        follow(&path)?;
         let name = name.to_string_lossy();
         let inside = match inside {
             "" => name.into_owned(),
@@ -87,11 +108,33 @@ fn walk(
             .checked_sub(data.len() as u64)
             .ok_or("chart is too large")?;
         let data = data.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&data);
+        if files.len() >= Limits::default().entries {
+            return Err("chart has too many files".into());
+        }
         files.push(File {
             name: inside,
             data: data.into(),
         });
     }
+    Ok(())
+}
+
+/// Tells that a link is followed.
+fn follow(path: &Path) -> Result<(), Failed> {
+    if !fs::symlink_metadata(path)?.is_symlink() {
+        return Ok(());
+    }
+    let shown = path.display().to_string();
+    let resolved = fs::canonicalize(path).map_err(|error| {
+        let error = crate::disk::failed("lstat", &missing(path), &error).text;
+        format!("error evaluating symlink {shown}: {error}")
+    })?;
+    let fields = [
+        ("path", shown.as_str()),
+        ("resolved", &resolved.to_string_lossy()),
+    ];
+    let text = "found symbolic link in path. Contents of linked file included and used";
+    super::log::say(false, Level::Info, text, &fields);
     Ok(())
 }
 
@@ -109,4 +152,18 @@ fn bounded(path: &Path, most: u64) -> Result<Vec<u8>, Failed> {
         );
     }
     Ok(data)
+}
+
+/// The path on which a link's way ends.
+fn missing(link: &Path) -> String {
+    let target = fs::read_link(link).unwrap_or_default();
+    let whole = link.parent().unwrap_or(link).join(target);
+    let mut path = std::path::PathBuf::new();
+    for part in Path::new(&super::inputs::clean(&whole)).components() {
+        path.push(part);
+        if fs::symlink_metadata(&path).is_err() {
+            break;
+        }
+    }
+    path.display().to_string()
 }

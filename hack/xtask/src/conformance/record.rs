@@ -16,7 +16,7 @@ const MODULE: &str = "sigs.k8s.io/kustomize/kustomize/v5@v5.8.1";
 /// Where the program is built, in the cache.
 const CACHE: &str = "kustomize-5.8.1";
 
-/// Records all cases: `cel`, or `kustomize|sops|helm [--binary PATH] [--filter TEXT]`.
+/// Records all cases: `cel`, or `kustomize|sops|helm|helm-template [--binary PATH] [--filter TEXT]`.
 ///
 /// # Errors
 /// The program cannot be had or run, or a folder cannot be read or written.
@@ -25,8 +25,8 @@ pub(crate) fn run(args: Vec<String>) -> Result<()> {
     let what = args.next();
     match what.as_deref() {
         Some("cel") => return cel(),
-        Some("kustomize" | "sops" | "helm") => {}
-        _ => bail!("say what to record: cel, kustomize, sops or helm"),
+        Some("kustomize" | "sops" | "helm" | "helm-template") => {}
+        _ => bail!("say what to record: cel, kustomize, sops, helm or helm-template"),
     }
     let mut binary = None;
     let mut filter = String::new();
@@ -42,6 +42,9 @@ pub(crate) fn run(args: Vec<String>) -> Result<()> {
     }
     if what.as_deref() == Some("helm") {
         return super::record_helm::run(binary, &filter);
+    }
+    if what.as_deref() == Some("helm-template") {
+        return super::record_commands::run(binary, &filter);
     }
     let binary = match binary {
         Some(path) => path,

@@ -8,6 +8,7 @@ mod cluster;
 mod drift;
 mod floor;
 mod git;
+mod helm;
 mod latency;
 mod level;
 mod meter;
@@ -51,6 +52,8 @@ enum Bench {
     Latency(latency::Options),
     /// The build engine against kustomize, as programs and as a library.
     Build(build::Options),
+    /// The chart engine against Helm, as programs and as libraries.
+    Helm(helm::Options),
     /// From a repository to an artifact against the git command.
     Git(git::Options),
     /// Run a command and print what it cost.
@@ -118,6 +121,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         // Nothing of this program's own work is in these figures.
         Bench::Git(options) => return git::run(options),
         Bench::Build(options) => return build::run(options),
+        Bench::Helm(options) => return helm::run(options),
         Bench::Once(options) => return build::once(&options.command),
         Bench::Mttp(options) => &options.common,
         Bench::Latency(options) => &options.common,
@@ -139,7 +143,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             match &options.bench {
                 Bench::Mttp(options) => mttp::run(options, peer, &mut report).await,
                 Bench::Latency(options) => latency::run(options, peer, &mut report).await,
-                Bench::Build(_) | Bench::Git(_) | Bench::Once(_) => {}
+                Bench::Build(_) | Bench::Git(_) | Bench::Helm(_) | Bench::Once(_) => {}
             }
             // What is measured is kept, whatever becomes of the next peer.
             report.write(&path)?;

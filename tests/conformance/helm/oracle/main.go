@@ -2,6 +2,8 @@
 //
 // In: {"template": …, "values": …, "templates": {path: text}}, the template being templates/t.yaml of a chart
 // "chart" 0.1.0, installed as "rel" into "ns". Out: {"expected": …} or {"error": …}.
+//
+// In: {"bench": chart, "valuesFiles": […], …} is answered by how long that chart takes, see bench.go.
 package main
 
 import (
@@ -17,6 +19,7 @@ import (
 )
 
 type row struct {
+	bench
 	Template  string            `json:"template"`
 	Values    map[string]any    `json:"values"`
 	Templates map[string]string `json:"templates"`
@@ -59,8 +62,15 @@ func main() {
 				fmt.Fprintln(os.Stderr, err)
 				os.Exit(1)
 			}
-			result := map[string]string{}
-			if text, err := render(r); err != nil {
+			result := map[string]any{}
+			if r.Chart != "" {
+				times, err := r.bench.run()
+				if err != nil {
+					result["error"] = err.Error()
+				} else {
+					result["load_ms"], result["first_ms"], result["again_ms"] = times[0], times[1], times[2]
+				}
+			} else if text, err := render(r); err != nil {
 				result["error"] = err.Error()
 			} else {
 				result["expected"] = text

@@ -20,6 +20,7 @@ use kube::{Api, Client, Config};
 use thiserror::Error;
 use tower::BoxError;
 
+use crate::kubeconfig::proxy_of_environment;
 use crate::lease::Leadership;
 use crate::metrics::Metrics;
 
@@ -55,9 +56,18 @@ pub enum ClientError {
 /// # Errors
 /// If there is neither.
 pub async fn find_cluster() -> Result<Config, ClientError> {
-    Config::infer()
-        .await
-        .map_err(|source| ClientError::FindCluster(Box::new(source)))
+    let found = Config::infer().await;
+    let mut config = found.map_err(|source| ClientError::FindCluster(Box::new(source)))?;
+    // kube compares NO_PROXY with the proxy's own address, and knows no exception for this machine.
+    let of_environment = ["HTTPS_PROXY", "https_proxy"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+    if config.proxy_url.is_some()
+        && config.proxy_url == of_environment.and_then(|url| url.parse().ok())
+    {
+        config.proxy_url = proxy_of_environment(&config.cluster_url);
+    }
+    Ok(config)
 }
 
 /// A client for `config` that says `user_agent` about itself.

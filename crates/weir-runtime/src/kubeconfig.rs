@@ -12,6 +12,7 @@ mod file;
 
 pub use access::Access;
 
+pub(crate) use access::proxy_of_environment;
 use file::File;
 use serde_json::Value;
 

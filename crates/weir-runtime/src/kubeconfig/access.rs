@@ -265,7 +265,7 @@ fn check_pair(certificate: &[u8], key: &[u8]) -> Result<(), String> {
 }
 
 /// The proxy that the environment asks for, as for every other client of the process; never for this machine.
-fn proxy_of_environment(url: &Uri) -> Option<Uri> {
+pub(crate) fn proxy_of_environment(url: &Uri) -> Option<Uri> {
     let host = url.host()?.trim_matches(['[', ']']);
     let is_local = host == "localhost"
         || host

@@ -8,6 +8,7 @@
 
 mod aws;
 mod azure;
+mod clusters;
 mod github;
 mod google;
 mod sealed;
@@ -35,15 +36,18 @@ use crate::pki::Authority;
 use tunnel::Tunnel;
 
 pub(crate) use aws::signed_for_codecommit;
+pub use clusters::CloudCluster;
 
 /// The names under which the services are reached.
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 14] = [
     "kms.eu-west-1.amazonaws.com",
     "sts.eu-west-1.amazonaws.com",
     "cloudkms.googleapis.com",
     "oauth2.googleapis.com",
     "sts.googleapis.com",
     "iamcredentials.googleapis.com",
+    "container.googleapis.com",
+    "management.azure.com",
     "login.microsoftonline.com",
     "own.vault.azure.net",
     "vault.example",
@@ -157,6 +161,7 @@ pub enum KeyFault {
 struct State {
     asked: Mutex<Vec<Asked>>,
     fault: Mutex<Option<KeyFault>>,
+    cluster: Mutex<Option<CloudCluster>>,
 }
 
 /// The running services. Dropping this ends them.
@@ -256,6 +261,12 @@ impl KeyServer {
         let held = self.state.fault.lock();
         *held.unwrap_or_else(PoisonError::into_inner) = fault;
     }
+
+    /// From now on Google and Azure run this cluster, and the tokens that they give out for clusters are its own.
+    pub fn run_cluster(&self, cluster: CloudCluster) {
+        let held = self.state.cluster.lock();
+        *held.unwrap_or_else(PoisonError::into_inner) = Some(cluster);
+    }
 }
 
 async fn answer(state: Arc<State>, request: Request<Incoming>) -> Answer {
@@ -282,7 +293,9 @@ async fn answer(state: Arc<State>, request: Request<Incoming>) -> Answer {
         Some(KeyFault::Flood(size)) => return Ok(text(StatusCode::OK, vec![b' '; size])),
         None => {}
     }
-    Ok(route(&asked))
+    let cluster = state.cluster.lock();
+    let cluster = cluster.unwrap_or_else(PoisonError::into_inner).clone();
+    Ok(route(&asked, cluster.as_ref()))
 }
 
 async fn read(request: Request<Incoming>) -> io::Result<Asked> {
@@ -305,14 +318,20 @@ async fn read(request: Request<Incoming>) -> io::Result<Asked> {
 }
 
 /// Each service by its name; on the plain port, where there is none, by what is asked.
-fn route(asked: &Asked) -> Response<Body> {
+fn route(asked: &Asked, cluster: Option<&CloudCluster>) -> Response<Body> {
     let host = asked.host.split(':').next().unwrap_or_default();
+    let token = cluster.map(|cluster| cluster.token.as_str());
+    match (host, cluster) {
+        ("container.googleapis.com", Some(cluster)) => return clusters::gke(asked, cluster),
+        ("management.azure.com", Some(cluster)) => return clusters::aks(asked, cluster),
+        _ => {}
+    }
     match host {
         "oauth2.googleapis.com" => google::token(asked),
-        "sts.googleapis.com" => google::exchange(asked),
+        "sts.googleapis.com" => google::exchange(asked, token),
         "iamcredentials.googleapis.com" => google::impersonate(asked),
         "cloudkms.googleapis.com" => google::kms(asked),
-        "login.microsoftonline.com" => azure::authority(asked),
+        "login.microsoftonline.com" => azure::authority(asked, token),
         "own.vault.azure.net" => azure::vault(asked),
         _ if asked.headers.contains_key("x-github-api-version") => github::answer(asked),
         _ if asked.headers.contains_key("x-amz-target") => aws::kms(asked),

@@ -44,7 +44,7 @@ pub use controllers::{Controllers, ControllersOptions};
 pub use event_sink::EventSink;
 pub use eventually::eventually;
 pub use git_server::{Change, Fault, GitServer, Repository};
-pub use key_server::{Asked, KeyFault, KeyServer, secrets};
+pub use key_server::{Asked, CloudCluster, KeyFault, KeyServer, secrets};
 pub use namespace::Namespace;
 pub use proxy_server::{ProxyKind, ProxyServer};
 pub use ssh_server::{SshServer, SshServerOptions, ssh_key_of};

@@ -1,11 +1,12 @@
 //! Objects in another cluster, which a kubeconfig in a Secret leads to.
 
 use anyhow::{Context as _, Result, ensure};
-use harness::{ControlPlane, Namespace, eventually};
+use harness::{CloudCluster, ControlPlane, KeyServer, Namespace, eventually, secrets};
 use k8s_openapi::ByteString;
-use k8s_openapi::api::core::v1::{ConfigMap, Secret};
+use k8s_openapi::api::authentication::v1::TokenRequest;
+use k8s_openapi::api::core::v1::{ConfigMap, Secret, ServiceAccount};
 use kube::Api;
-use kube::api::DeleteParams;
+use kube::api::{DeleteParams, PostParams};
 use kube::config::Kubeconfig;
 use serde_json::{Value, json};
 use weir_api::Reconcilable;
@@ -352,5 +353,90 @@ async fn a_cluster_is_entered_with_the_token_of_a_service_account() -> Result<()
     all.request::<weir_api::kustomize::v1::Kustomization>("app")
         .await?;
     all.applied("app", &all.revision()?).await?;
+    Ok(())
+}
+
+/// A token of an account that may do anything in its namespace.
+async fn deployer(all: &Loop) -> Result<String> {
+    let namespace = all.namespace.name();
+    let binding = json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": "deployer"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "admin"},
+        "subjects": [{"kind": "ServiceAccount", "name": "deployer", "namespace": namespace}],
+    });
+    let account =
+        json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "deployer"}});
+    for object in [account, binding] {
+        all.namespace.apply(&object.to_string()).await?;
+    }
+    let asked = all
+        .namespace
+        .api::<ServiceAccount>()
+        .create_token_request("deployer", &PostParams::default(), &TokenRequest::default())
+        .await?;
+    Ok(asked.status.context("a token")?.token)
+}
+
+/// Google and Azure find the cluster, and give out what opens it, for an account of the Kustomization's own.
+#[tokio::test]
+async fn clusters_of_google_and_azure_are_found_and_entered() -> Result<()> {
+    let server = KeyServer::start()?;
+    let environment = [
+        ("HTTPS_PROXY", server.proxy_url()),
+        (
+            "SSL_CERT_FILE",
+            server.authority_file().to_string_lossy().into_owned(),
+        ),
+    ];
+    let files = [("a.yaml", &*config_map("a", "1"))];
+    let gate = ["--feature-gates=ObjectLevelWorkloadIdentity=true"];
+    let all = Loop::with_environment("clouds", &files, &gate, &environment).await?;
+    let namespace = all.namespace.name().to_owned();
+    let admin = Kubeconfig::read_from(all.namespace.kubeconfig())?;
+    let cluster = admin.clusters[0].cluster.clone().context("a cluster")?;
+    let authority = json!(cluster.certificate_authority_data.context("an authority")?);
+    let authority: ByteString = serde_json::from_value(authority)?;
+    let address = cluster.server.context("an address")?;
+    server.run_cluster(CloudCluster {
+        address: address.clone(),
+        authority: String::from_utf8(authority.0)?,
+        token: deployer(&all).await?,
+    });
+    let annotations = json!({
+        "gcp.auth.fluxcd.io/workload-identity-provider":
+            "projects/1/locations/global/workloadIdentityPools/pool/providers/own",
+        "azure.workload.identity/tenant-id": secrets::AZURE_TENANT,
+        "azure.workload.identity/client-id": secrets::AZURE_CLIENT,
+    });
+    let account = json!({
+        "apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "cloud", "annotations": annotations},
+    });
+    all.namespace.apply(&account.to_string()).await?;
+    let clusters = [
+        ("gcp", CloudCluster::GKE, ""),
+        ("azure", CloudCluster::AKS, address.as_str()),
+    ];
+    for (provider, cluster, address) in clusters {
+        let data = json!({
+            "provider": provider, "cluster": cluster, "address": address, "serviceAccountName": "cloud",
+        });
+        let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": provider}, "data": data});
+        all.namespace.apply(&map.to_string()).await?;
+        let spec = json!({
+            "targetNamespace": namespace, "namePrefix": format!("{provider}-"),
+            "kubeConfig": {"configMapRef": {"name": provider}},
+        });
+        all.kustomization(provider, spec).await?;
+        all.applied(provider, &all.revision()?).await?;
+        let made = all.config_map(&format!("{provider}-a")).await?;
+        let fields = made.context("applied")?.metadata.managed_fields;
+        ensure!(fields.is_some_and(|fields| fields.len() == 1), "one writer");
+    }
+    let asked = server.asked();
+    let of = |host: &str| asked.iter().filter(|asked| asked.host == host).count();
+    assert_eq!(
+        (of("container.googleapis.com"), of("management.azure.com")),
+        (1, 2)
+    );
     Ok(())
 }

@@ -18,19 +18,26 @@ use crate::http_server::Body;
 const AUTHORITY: &str = "https://login.microsoftonline.com";
 
 /// What tokens may be for, and the token for it.
-const SCOPES: [(&str, &str); 2] = [
+const SCOPES: [(&str, &str); 3] = [
     ("https://vault.azure.net/.default", secrets::AZURE_TOKEN),
+    (
+        "https://management.core.windows.net//.default",
+        secrets::AZURE_TOKEN,
+    ),
     (
         "499b84ac-1321-427f-aa17-267ca6975798/.default",
         secrets::AZURE_DEVOPS_TOKEN,
     ),
 ];
 
+/// What tokens for API servers of AKS are for.
+const AKS: &str = "6dae42f8-4368-4678-94ff-3960e28e3630/.default";
+
 /// The key that exists, with its version.
 const KEY: &str = "/keys/key/1a2b/";
 
-/// Tokens for the client, by its secret, its certificate, or a token of the cluster.
-pub(super) fn authority(asked: &Asked) -> Response<Body> {
+/// Tokens for the client, by its secret, its certificate, or a token of the cluster; `aks` for clusters of Azure's.
+pub(super) fn authority(asked: &Asked, aks: Option<&str>) -> Response<Body> {
     let tenant = secrets::AZURE_TENANT;
     if asked.path.contains("/discovery/instance") {
         let metadata = json!({
@@ -55,8 +62,9 @@ pub(super) fn authority(asked: &Asked) -> Response<Body> {
         );
     }
     let scopes = asked.form("scope");
-    let is_asked = |(scope, _): &&(&str, &str)| scopes.split(' ').any(|asked| asked == *scope);
-    let found = SCOPES.iter().find(is_asked);
+    let is_asked = |(scope, _): &(&str, &str)| scopes.split(' ').any(|asked| asked == *scope);
+    let aks = aks.map(|token| (AKS, token));
+    let found = SCOPES.into_iter().chain(aks).find(is_asked);
     let checks = [
         asked.path == format!("/{tenant}/oauth2/v2.0/token"),
         asked.form("grant_type") == "client_credentials",

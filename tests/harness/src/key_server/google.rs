@@ -62,8 +62,8 @@ fn give(token: &str) -> Response<Body> {
     )
 }
 
-/// A token for one of the cluster.
-pub(super) fn exchange(asked: &Asked) -> Response<Body> {
+/// A token for one of the cluster; `own` where clusters of Google's are entered with it.
+pub(super) fn exchange(asked: &Asked, own: Option<&str>) -> Response<Body> {
     let claims = statement::claims(&asked.form("subject_token")).unwrap_or_default();
     let checks = [
         asked.path == "/v1/token",
@@ -84,7 +84,7 @@ pub(super) fn exchange(asked: &Asked) -> Response<Body> {
     if asked.form("scope") == "https://www.googleapis.com/auth/cloud-platform" {
         return give(FEDERATED);
     }
-    give(secrets::GOOGLE_TOKEN)
+    give(own.unwrap_or(secrets::GOOGLE_TOKEN))
 }
 
 /// A token of the service account, for one of the exchange.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::tour::{Step, without_durations};
+use super::tour::{Step, without_chance};
 use crate::picture::Picture;
 
 /// The label of whom an object belongs to.
@@ -89,7 +89,14 @@ fn objects(picture: &Picture) -> BTreeMap<String, Picture> {
         if let Some(owner) = object["metadata"]["labels"][OWNER].as_str() {
             let all = by_owner.entry(owner.to_owned());
             let all = all.or_insert(Picture(BTreeMap::new()));
-            all.0.insert(path.clone(), object.clone());
+            let mut object = object.clone();
+            // Before the first turn was over there was nothing to be the same as.
+            if let Value::Object(fields) = &mut object
+                && fields.get("isTheSame") == Some(&Value::Bool(true))
+            {
+                fields.remove("isTheSame");
+            }
+            all.0.insert(path.clone(), object);
         }
     }
     by_owner
@@ -102,7 +109,7 @@ fn statuses(picture: &Picture) -> BTreeMap<String, Picture> {
         let mut object = object.clone();
         for condition in object["conditions"].as_array_mut().into_iter().flatten() {
             let message = condition["message"].as_str().unwrap_or_default();
-            condition["message"] = Value::String(without_durations(message));
+            condition["message"] = Value::String(without_chance(message));
         }
         let alone = BTreeMap::from([("status".to_owned(), object)]);
         Some((name.to_owned(), Picture(alone)))

@@ -258,7 +258,7 @@ impl Stage {
                 "{} {}: {}",
                 text(&event["type"]),
                 text(&event["reason"]),
-                without_durations(&text(&event["message"]))
+                without_chance(&text(&event["message"]))
             );
             let name = text(&event["involvedObject"]["name"]);
             events.entry(name).or_default().insert(line);
@@ -295,8 +295,8 @@ fn list_path() -> String {
     format!("/apis/kustomize.toolkit.fluxcd.io/v1/namespaces/{NAMESPACE}/kustomizations")
 }
 
-/// The text with each duration, as `1m0.5s`, replaced.
-pub(super) fn without_durations(text: &str) -> String {
+/// The text with each duration, as `1m0.5s`, and each name of a temporary folder replaced.
+pub(super) fn without_chance(text: &str) -> String {
     let is_duration = |word: &str| {
         let word = word.trim_end_matches([',', ':', '.']);
         word.starts_with(|first: char| first.is_ascii_digit())
@@ -307,9 +307,22 @@ pub(super) fn without_durations(text: &str) -> String {
     };
     let word = |word: &str| match is_duration(word) {
         true => String::from("DURATION"),
-        false => word.to_owned(),
+        false => without_folder(word),
     };
     text.split(' ').map(word).collect::<Vec<_>>().join(" ")
+}
+
+/// Builds happen in a folder of this name and some more.
+const FOLDER: &str = "/kustomization-";
+
+fn without_folder(word: &str) -> String {
+    match word.split_once(FOLDER) {
+        Some((before, after)) => {
+            let rest = after.find('/').map_or("", |slash| &after[slash..]);
+            format!("{before}{FOLDER}X{rest}")
+        }
+        None => word.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -320,7 +333,12 @@ mod tests {
     fn durations_do_not_tell_runs_apart() {
         let text = "Reconciliation finished in 1.234s, next run in 1h0m0s";
         let wanted = "Reconciliation finished in DURATION next run in DURATION";
-        assert_eq!(without_durations(text), wanted);
-        assert_eq!(without_durations("3 hosts and 5 ms"), "3 hosts and 5 ms");
+        assert_eq!(without_chance(text), wanted);
+        assert_eq!(without_chance("3 hosts and 5 ms"), "3 hosts and 5 ms");
+        let folder = "stat '/tmp/kustomization-123/none': no";
+        assert_eq!(
+            without_chance(folder),
+            "stat '/tmp/kustomization-X/none': no"
+        );
     }
 }

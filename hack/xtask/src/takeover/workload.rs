@@ -251,7 +251,7 @@ const VARIABLES: &str = "
 apiVersion: v1
 kind: ConfigMap
 metadata: {name: painted, annotations: {where: '${where:=nowhere}'}}
-data: {color: '${color}', size: '${size}', kind: '${kind:-small}'}
+data: {color: '${color}', size: 's${size}', kind: '${kind:-small}'}
 ";
 const INVALID: &str =
     "apiVersion: v1\nkind: Service\nmetadata: {name: bad}\nspec: {ports: [{port: 0}]}\n";

@@ -15,3 +15,4 @@ mod prune;
 mod remote;
 mod remote_bases;
 mod requests;
+mod sources;

@@ -4,9 +4,10 @@ use anyhow::{Context as _, Result, ensure};
 use harness::eventually;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ConfigMap, Service};
-use kube::ResourceExt as _;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::{DeleteParams, Patch, PatchParams};
-use serde_json::json;
+use kube::{Api, ResourceExt as _};
+use serde_json::{Value, json};
 use weir_api::Reconcilable;
 use weir_api::kustomize::v1::Kustomization;
 
@@ -246,11 +247,51 @@ async fn a_namespace_and_what_is_in_it_come_in_one_commit() -> Result<()> {
     all.delete("app").await
 }
 
+/// Waits until nothing serves the widgets of `group`.
+async fn not_served(all: &Loop, group: &str) -> Result<()> {
+    eventually(LIMIT, "a kind that is gone", async || {
+        let path = format!("/apis/{group}/v1");
+        let request = http::Request::get(path).body(Vec::new())?;
+        let answer = all.namespace.client().request_text(request).await;
+        ensure!(answer.is_err(), "it is served");
+        Ok(())
+    })
+    .await
+}
+
 #[tokio::test]
-async fn a_custom_resource_is_applied_after_its_definition_is_served() -> Result<()> {
-    let all = Loop::start("crd-and-cr", &[]).await?;
+async fn a_definition_may_go_and_come_back_and_go_for_good() -> Result<()> {
+    let all = Loop::start("crd-gone", &[]).await?;
     let group = format!("{}.example.com", all.namespace.name());
-    let definition = json!({
+    let definition = widgets(&group).to_string();
+    let widget = json!({"apiVersion": format!("{group}/v1"), "kind": "Widget", "metadata": {"name": "w"}, "spec": {"size": 1}});
+    let files = [
+        ("a.yaml", &*widget.to_string()),
+        ("b.yaml", &config_map("b", "1")),
+    ];
+    let revision = all.push(&files, &[]).await?;
+    let definitions = Api::<CustomResourceDefinition>::all(all.namespace.client());
+    let name = format!("widgets.{group}");
+    for _ in 0..2 {
+        all.namespace.apply(&definition).await?;
+        all.kustomization("app", json!({"targetNamespace": all.namespace.name()}))
+            .await?;
+        all.applied("app", &revision).await?;
+        definitions.delete(&name, &DeleteParams::default()).await?;
+        not_served(&all, &group).await?;
+        all.request::<Kustomization>("app").await?;
+        all.wait("app", "a kind that is gone", |object| {
+            message(object.conditions(), "Ready").contains("no matches for kind \"Widget\"")
+        })
+        .await?;
+    }
+    all.delete("app").await?;
+    all.config_map_gone("b").await
+}
+
+/// A definition of widgets.
+fn widgets(group: &str) -> Value {
+    json!({
         "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
         "metadata": {"name": format!("widgets.{group}")},
         "spec": {
@@ -260,7 +301,14 @@ async fn a_custom_resource_is_applied_after_its_definition_is_served() -> Result
                 "type": "object", "x-kubernetes-preserve-unknown-fields": true,
             }}}],
         },
-    });
+    })
+}
+
+#[tokio::test]
+async fn a_custom_resource_is_applied_after_its_definition_is_served() -> Result<()> {
+    let all = Loop::start("crd-and-cr", &[]).await?;
+    let group = format!("{}.example.com", all.namespace.name());
+    let definition = widgets(&group);
     let widget = json!({"apiVersion": format!("{group}/v1"), "kind": "Widget", "metadata": {"name": "w"}, "spec": {"size": 1}});
     let files = [
         ("a.yaml", widget.to_string()),

@@ -324,3 +324,49 @@ async fn is_untouched(all: &Loop, name: &str) -> Result<()> {
     ensure!(object.metadata.finalizers.is_none(), "{name} was touched");
     Ok(())
 }
+
+/// Whoever binds a Role must hold what it grants, which the server looks up: there must be a Role.
+const MAY_BIND: &str = "
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: tenant}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: tenant}
+rules:
+- {apiGroups: [''], resources: [configmaps], verbs: [get]}
+- {apiGroups: [rbac.authorization.k8s.io], resources: [roles, rolebindings], verbs: ['*']}
+";
+const GRANT: &str = "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: granted}\n\
+    rules: [{apiGroups: [''], resources: [configmaps], verbs: [get]}]\n---\n\
+    apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {name: granted}\n\
+    roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: granted}\n\
+    subjects: [{kind: ServiceAccount, name: tenant}]\n";
+
+/// Applies a Role and its binding with the rights of an account that may bind only what it holds itself.
+async fn grants(test: &str, flags: &[&str]) -> Result<Loop> {
+    let all = Loop::with_flags(test, &[("grant.yaml", GRANT)], flags).await?;
+    let namespace = all.namespace.name().to_owned();
+    all.namespace
+        .apply(&MAY_BIND.replace(
+            "verbs: ['*']",
+            "verbs: [get, list, watch, create, patch, delete]",
+        ))
+        .await?;
+    all.namespace.apply(&binding(&namespace)).await?;
+    let spec = json!({"targetNamespace": namespace, "serviceAccountName": "tenant"});
+    all.kustomization("app", spec).await?;
+    Ok(all)
+}
+
+#[tokio::test]
+async fn a_role_and_its_binding_need_a_stage_of_their_own() -> Result<()> {
+    let together = grants("grant-together", &[]).await?;
+    let failure = together.fails("app", "ReconciliationFailed").await?;
+    ensure!(failure.contains("\"granted\" not found"), "{failure}");
+    let stage = ["--custom-apply-stage-kinds=rbac.authorization.k8s.io/Role"];
+    let staged = grants("grant-staged", &stage).await?;
+    staged.applied("app", &staged.revision()?).await?;
+    Ok(())
+}

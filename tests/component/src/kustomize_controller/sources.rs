@@ -1,0 +1,161 @@
+//! Where artifacts come from: gone and back, read past the cache, made by others, with symbolic links.
+
+use anyhow::{Context as _, Result, ensure};
+use harness::eventually;
+use kube::api::{DynamicObject, Patch, PatchParams};
+use kube::core::{ApiResource, GroupVersionKind};
+use kube::{Api, ResourceExt as _};
+use serde_json::{Value, json};
+use weir_api::meta::Artifact;
+use weir_api::source::v1::GitRepository;
+
+use crate::fixture::{LIMIT, Loop, config_map, value};
+
+/// The artifact of the source, once it is of `revision`.
+async fn artifact(all: &Loop, revision: &str) -> Result<Artifact> {
+    eventually(LIMIT, "an artifact", async || {
+        let source = all.namespace.api::<GitRepository>().get("app").await?;
+        let artifact = source.status.and_then(|status| status.artifact);
+        let artifact = artifact.context("no artifact yet")?;
+        ensure!(artifact.revision == revision, "{}", artifact.revision);
+        Ok(artifact)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn an_artifact_that_is_gone_is_waited_for_and_applied_when_it_is_back() -> Result<()> {
+    let files = [("a.yaml", &*config_map("a", "1"))];
+    let flags = ["--requeue-dependency=1s", "--http-retry=0"];
+    let all = Loop::with_flags("artifact-gone", &files, &flags).await?;
+    let revision = all.revision()?;
+    let stored = all
+        .controllers
+        .storage()
+        .join(artifact(&all, &revision).await?.path);
+    let away = stored.with_extension("away");
+    std::fs::rename(&stored, &away)?;
+    all.kustomization("app", json!({"targetNamespace": all.namespace.name()}))
+        .await?;
+    let failure = all.fails("app", "ArtifactFailed").await?;
+    assert_eq!(
+        failure,
+        "Source is not ready, artifact not found, retrying in 1s"
+    );
+    std::fs::rename(&away, &stored)?;
+    all.applied("app", &revision).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn sources_of_every_kind_are_read_past_the_cache() -> Result<()> {
+    let files = [("a.yaml", &*config_map("a", "1"))];
+    let flags = ["--feature-gates=DirectSourceFetch=true"];
+    let all = Loop::with_flags("direct-source", &files, &flags).await?;
+    all.kustomization("app", json!({"targetNamespace": all.namespace.name()}))
+        .await?;
+    all.applied("app", &all.revision()?).await?;
+    for kind in ["GitRepository", "OCIRepository", "Bucket"] {
+        let name = kind.to_lowercase();
+        let reference = json!({"kind": kind, "name": "none"});
+        all.kustomization(&name, json!({"sourceRef": reference}))
+            .await?;
+        let failure = all.fails(&name, "ArtifactFailed").await?;
+        let wanted = format!("{kind}.source.toolkit.fluxcd.io \"none\" not found");
+        assert_eq!(failure, wanted);
+    }
+    Ok(())
+}
+
+/// An ExternalArtifact that offers `artifact`, made from `origin`.
+async fn offer(all: &Loop, artifact: &Artifact, origin: &str) -> Result<()> {
+    let gvk = GroupVersionKind::gvk("source.toolkit.fluxcd.io", "v1", "ExternalArtifact");
+    let resource = ApiResource::from_gvk(&gvk);
+    let api: Api<DynamicObject> =
+        Api::namespaced_with(all.namespace.client(), all.namespace.name(), &resource);
+    let mut artifact = serde_json::to_value(artifact)?;
+    artifact["metadata"] = json!({"org.opencontainers.image.revision": origin});
+    let status = Patch::Merge(json!({"status": {"artifact": artifact}}));
+    api.patch_status("offered", &PatchParams::default(), &status)
+        .await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_new_revision_of_an_external_artifact_is_applied_and_its_origin_told() -> Result<()> {
+    let files = [("a.yaml", &*config_map("a", "1"))];
+    let flags = ["--feature-gates=ExternalArtifact=true"];
+    let all = Loop::with_flags("external-artifact", &files, &flags).await?;
+    all.apply(
+        "source.toolkit.fluxcd.io/v1",
+        "ExternalArtifact",
+        "offered",
+        &json!({"sourceRef": {"apiVersion": "example.com/v1", "kind": "Maker", "name": "m"}}),
+    )
+    .await?;
+    let first = all.revision()?;
+    offer(&all, &artifact(&all, &first).await?, "origin-1").await?;
+    let reference = json!({"kind": "ExternalArtifact", "name": "offered"});
+    let spec = json!({"sourceRef": reference, "targetNamespace": all.namespace.name()});
+    all.kustomization("app", spec).await?;
+    all.applied("app", &first).await?;
+    let second = all.push(&[("a.yaml", &config_map("a", "2"))], &[]).await?;
+    offer(&all, &artifact(&all, &second).await?, "origin-2").await?;
+    let object = all.applied("app", &second).await?;
+    let status = object.status.context("a status")?;
+    assert_eq!(status.last_applied_origin_revision, "origin-2");
+    let remembered = &status.history[0].metadata;
+    assert_eq!(remembered["originRevision"], "origin-2");
+    assert_eq!(value(&all.config_map("a").await?.context("there")?), "2");
+    let event = all.event("app", "Progressing", "configured").await?;
+    let told = &event["metadata"]["kustomize.toolkit.fluxcd.io/originRevision"];
+    assert_eq!(*told, Value::from("origin-2"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_a_symbolic_link_points_to_is_not_read() -> Result<()> {
+    let all = Loop::start("symbolic-links", &[("a.yaml", &config_map("a", "1"))]).await?;
+    let spec = json!({"targetNamespace": all.namespace.name()});
+    all.kustomization("app", spec).await?;
+    all.applied("app", &all.revision()?).await?;
+    let generator = "resources: [a.yaml]\nsecretGenerator: [{name: s, envs: [link.env]}]\n";
+    for target in [
+        "inside.env",
+        "../../../../../../etc/environment",
+        "/inside.env",
+    ] {
+        let change = all.repo.change().message("a link");
+        change
+            .write("kustomization.yaml", generator)
+            .write("inside.env", "A=1\n")
+            .symlink("link.env", target)
+            .commit()?;
+        let revision = all.revision()?;
+        all.request::<GitRepository>("app").await?;
+        let failed = all.wait("app", "a failed build", |object| {
+            let status = object.status.as_ref();
+            status.is_some_and(|status| status.last_attempted_revision == revision)
+                && crate::fixture::is(
+                    &status.map(|it| it.conditions.clone()).unwrap_or_default(),
+                    "Ready",
+                    "False",
+                    "BuildFailed",
+                )
+        });
+        let failed = failed.await?;
+        let conditions = failed.status.map(|it| it.conditions).unwrap_or_default();
+        let text = crate::fixture::message(&conditions, "Ready").to_owned();
+        ensure!(
+            text.contains("link.env") && !text.contains("PATH"),
+            "{text}"
+        );
+    }
+    let maps = all.config_map("a").await?.context("it stays")?;
+    ensure!(
+        maps.metadata.deletion_timestamp.is_none(),
+        "{}",
+        maps.name_any()
+    );
+    Ok(())
+}

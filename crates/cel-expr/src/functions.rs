@@ -90,7 +90,7 @@ fn matches(evaluator: &mut Evaluator<'_>, text: &Value, pattern: &Value) -> Eval
     };
     evaluator.spend((text.len() / 8 + 1) * (pattern.len() / 4 + 1))?;
     let regex = evaluator.pattern(pattern)?;
-    Ok(Value::Bool(regex.is_match(text)))
+    Ok(Value::Bool(regex.is_match(text.as_bytes())))
 }
 
 fn decode(text: &str) -> Evaluated {

@@ -1,39 +1,66 @@
-//! Regular expressions in Go's dialect, run by the `regex` crate.
+//! Regular expressions in Go's dialect: RE2's syntax, Go's refusals in Go's words, matches as Go finds them, in
+//! time linear to the text.
+//!
+//! Go looks at a text character by character and takes each broken byte for U+FFFD; so does this.
+//!
+//! Source: Go 1.26 `regexp`, `regexp/syntax`
 
-pub use regex::Regex;
-use regex::RegexBuilder;
+mod class;
+mod expand;
+mod meter;
+mod names;
+mod parse;
+mod search;
+mod text;
 
-/// An expression that Go would not compile; the text is Go's for the usual mistakes.
+use std::fmt;
+use std::sync::Arc;
+
+use regex_automata::meta::{Config, Regex as Automaton};
+use regex_automata::{Input, MatchKind};
+
+pub use meter::Meter;
+use parse::{Parsed, parse};
+pub use search::Finder;
+
+/// An expression that Go would not compile, or that is larger than what is allowed here; the text is Go's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Error(String);
 
-macro_rules! bail {
-    ($($text:tt)*) => {
-        return Err(Error(format!($($text)*)))
-    };
+/// Bytes that a compiled selector may take: selectors are short.
+const SELECTOR: usize = 4 << 20;
+/// The stack that compiling a deeply nested expression may need.
+const STACK: usize = 64 << 20;
+/// Expressions nested less deep do with the stack that is there.
+const SHALLOW: usize = 100;
+
+/// A compiled expression. Copies share what was compiled.
+#[derive(Clone)]
+pub struct Regex {
+    automaton: Automaton,
+    /// The names of the groups, which may be there more than once; the whole match comes first.
+    names: Arc<[Option<String>]>,
 }
 
-/// Bytes that one compiled expression may take: selectors are short.
-const SIZE_LIMIT: usize = 4 << 20;
+impl fmt::Debug for Regex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Regex").finish_non_exhaustive()
+    }
+}
 
-/// Repetitions that Go allows.
-const MOST_REPEATS: u32 = 1000;
-
-/// Compiles an expression of Go's syntax.
+/// Compiles an expression that may take 4 MiB.
 ///
 /// # Errors
-/// It is not valid; the text is Go's for the usual mistakes.
+/// Go's text.
 pub fn compile(pattern: &str) -> Result<Regex, Error> {
-    check(pattern)?;
-    RegexBuilder::new(&translate(pattern))
-        .size_limit(SIZE_LIMIT)
-        .nest_limit(100)
-        .build()
-        .map_err(|error| Error(format!("error parsing regexp: {error}: `{pattern}`")))
+    Regex::within(SELECTOR, pattern.as_bytes())
 }
 
 /// Compiles a selector's expression, which must match all of a value; empty matches anything.
+///
+/// # Errors
+/// Go's text.
 pub fn compile_anchored(pattern: &str) -> Result<Regex, Error> {
     if pattern.is_empty() {
         return compile(pattern);
@@ -41,274 +68,61 @@ pub fn compile_anchored(pattern: &str) -> Result<Regex, Error> {
     compile(&format!("^(?:{pattern})$"))
 }
 
-/// Finds the mistakes that Go has its own words for.
-fn check(pattern: &str) -> Result<(), Error> {
-    let bytes = pattern.as_bytes();
-    let mut at = 0;
-    // Whether something stands before, that `*`, `+` and `?` can repeat.
-    let mut repeatable = false;
-    let mut open = 0usize;
-    while at < bytes.len() {
-        match bytes[at] {
-            b'\\' if at + 1 == bytes.len() => {
-                bail!("error parsing regexp: trailing backslash at end of expression: ``")
-            }
-            b'\\' => (at, repeatable) = (at + 1, true),
-            b'[' => match class_end(bytes, at) {
-                Some(end) => (at, repeatable) = (end, true),
-                None => bail!(
-                    "error parsing regexp: missing closing ]: `{}`",
-                    &pattern[at..]
-                ),
-            },
-            b'(' => {
-                open += 1;
-                repeatable = false;
-                if bytes.get(at + 1) == Some(&b'?') {
-                    let flags = bytes[at..].iter().take_while(|b| !b":>)".contains(b));
-                    at += flags.count();
-                    if bytes.get(at) == Some(&b')') {
-                        // Flags for what follows: no group.
-                        open -= 1;
-                    }
-                }
-            }
-            b')' => {
-                let Some(less) = open.checked_sub(1) else {
-                    bail!("error parsing regexp: unexpected ): `{pattern}`");
-                };
-                open = less;
-                repeatable = true;
-            }
-            b'|' => repeatable = false,
-            b'{' if repeatable && is_repetition(&pattern[at..]) => {
-                let end = at + pattern[at..].find('}').unwrap_or_default();
-                let counts = &pattern[at + 1..end];
-                let (low, high) = counts.split_once(',').unwrap_or((counts, counts));
-                let count = |text: &str| text.parse::<u32>().unwrap_or(u32::MAX);
-                let high = if high.is_empty() {
-                    count(low)
-                } else {
-                    count(high)
-                };
-                if high > MOST_REPEATS || count(low) > high {
-                    bail!(
-                        "error parsing regexp: invalid repeat count: `{}`",
-                        &pattern[at..=end]
-                    );
-                }
-                at = end;
-            }
-            operator @ (b'*' | b'+' | b'?') if !repeatable => bail!(
-                "error parsing regexp: missing argument to repetition operator: `{}`",
-                char::from(operator)
-            ),
-            b'*' | b'+' | b'?' => {}
-            b'^' => repeatable = true,
-            _ => repeatable = true,
-        }
-        at += 1;
+impl Regex {
+    /// Compiles an expression that may take `size` bytes.
+    ///
+    /// # Errors
+    /// Go's text. What is larger than `size` is too large, sooner than in Go.
+    pub fn within(size: usize, pattern: &[u8]) -> Result<Self, Error> {
+        let Parsed { hir, names, height } = parse(pattern).map_err(Error)?;
+        let config = Config::new()
+            .match_kind(MatchKind::LeftmostFirst)
+            .nfa_size_limit(Some(size))
+            .hybrid_cache_capacity(2 << 20);
+        let build = || {
+            let mut builder = Automaton::builder();
+            builder.configure(config).build_from_hir(&hir).ok()
+        };
+        let automaton = if height > SHALLOW {
+            stacker::grow(STACK, build)
+        } else {
+            build()
+        };
+        let automaton = automaton.ok_or_else(|| {
+            let text = text::lossy(pattern);
+            Error(format!(
+                "error parsing regexp: expression too large: `{text}`"
+            ))
+        })?;
+        Ok(Self {
+            automaton,
+            names: names.into(),
+        })
     }
-    if open > 0 {
-        bail!("error parsing regexp: missing closing ): `{pattern}`");
-    }
-    Ok(())
-}
 
-/// The index of the `]` that closes the class opened at `start`.
-fn class_end(bytes: &[u8], start: usize) -> Option<usize> {
-    let mut at = start + 1;
-    if bytes.get(at) == Some(&b'^') {
-        at += 1;
+    /// Whether a text holds a match. The search takes time in proportion to the text.
+    pub fn is_match(&self, text: impl AsRef<[u8]>) -> bool {
+        let mended = text::Mended::of(text.as_ref());
+        self.automaton.is_match(Input::new(&*mended.text))
     }
-    let first = at;
-    while at < bytes.len() {
-        match bytes[at] {
-            b'\\' => at += 1,
-            b'[' if bytes.get(at + 1) == Some(&b':') => {
-                let close = bytes[at..].windows(2).position(|pair| pair == b":]");
-                if let Some(close) = close {
-                    at += close + 1;
-                }
-            }
-            b']' if at > first => return Some(at),
-            _ => {}
-        }
-        at += 1;
+
+    /// How many bytes it takes.
+    pub fn memory(&self) -> usize {
+        self.automaton.memory_usage()
     }
-    None
-}
 
-/// Rewrites what means something else to the `regex` crate: ASCII classes, literal braces, and
-/// brackets and set operators inside classes.
-fn translate(pattern: &str) -> String {
-    let mut out = String::with_capacity(pattern.len() + 8);
-    let mut rest = pattern;
-    let mut in_class = false;
-    let mut class_start = false;
-    while let Some(c) = rest.chars().next() {
-        let next = &rest[c.len_utf8()..];
-        let at_start = std::mem::take(&mut class_start);
-        match c {
-            '\\' => {
-                let Some(escaped) = next.chars().next() else {
-                    out.push('\\');
-                    break;
-                };
-                rest = &next[escaped.len_utf8()..];
-                if matches!(escaped, 'p' | 'P' | 'x')
-                    && let Some(name) = rest.strip_prefix('{').and_then(|rest| rest.split_once('}'))
-                {
-                    out.push('\\');
-                    out.push(escaped);
-                    out.push('{');
-                    out.push_str(name.0);
-                    out.push('}');
-                    rest = name.1;
-                    continue;
-                }
-                push_escape(&mut out, escaped, in_class);
-                continue;
-            }
-            '[' if !in_class => {
-                (in_class, class_start) = (true, true);
-                out.push('[');
-            }
-            '[' if next.starts_with(':') && next.contains(":]") => {
-                let end = next.find(":]").map_or(0, |at| at + 2);
-                out.push('[');
-                out.push_str(&next[..end]);
-                rest = &next[end..];
-                continue;
-            }
-            '[' => out.push_str("\\["),
-            '^' if at_start => {
-                class_start = true;
-                out.push('^');
-            }
-            ']' if in_class && !at_start => {
-                in_class = false;
-                out.push(']');
-            }
-            ']' => out.push_str("\\]"),
-            '&' | '~' if in_class => {
-                out.push('\\');
-                out.push(c);
-            }
-            '-' if in_class && next.starts_with('-') => out.push_str("\\-"),
-            '{' if !in_class && !is_repetition(rest) => out.push_str("\\{"),
-            '}' if !in_class && !out_is_repetition(&out) => out.push_str("\\}"),
-            c => out.push(c),
-        }
-        rest = next;
+    /// Looks for the expression in a text, at the meter's cost.
+    ///
+    /// # Errors
+    /// There is nothing left.
+    pub fn finder<'a, M: Meter>(
+        &'a self,
+        text: &'a [u8],
+        meter: M,
+    ) -> Result<Finder<'a, M>, M::Error> {
+        Finder::new(self, text, meter)
     }
-    out
-}
-
-fn push_escape(out: &mut String, escaped: char, in_class: bool) {
-    let class = match escaped {
-        'd' => "0-9",
-        'w' => "0-9A-Za-z_",
-        's' => "\\t\\n\\f\\r ",
-        _ => {
-            match escaped {
-                'D' => out.push_str("[^0-9]"),
-                'W' => out.push_str("[^0-9A-Za-z_]"),
-                'S' => out.push_str("[^\\t\\n\\f\\r ]"),
-                'b' | 'B' if !in_class => {
-                    out.push_str("(?-u:\\");
-                    out.push(escaped);
-                    out.push(')');
-                }
-                'A' => out.push('^'),
-                c => {
-                    out.push('\\');
-                    out.push(c);
-                }
-            }
-            return;
-        }
-    };
-    if in_class {
-        out.push_str(class);
-    } else {
-        out.push('[');
-        out.push_str(class);
-        out.push(']');
-    }
-}
-
-/// Whether the text starts with `{n}`, `{n,}` or `{n,m}`.
-fn is_repetition(text: &str) -> bool {
-    let Some(end) = text.find('}') else {
-        return false;
-    };
-    let inner = &text[1..end];
-    let (low, high) = inner.split_once(',').unwrap_or((inner, ""));
-    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    !low.is_empty() && digits(low) && digits(high)
-}
-
-/// Whether a `}` now would close a repetition that was passed through.
-fn out_is_repetition(out: &str) -> bool {
-    out.rfind('{')
-        .is_some_and(|at| !out[..at].ends_with('\\') && is_repetition(&format!("{}}}", &out[at..])))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn says_what_go_says() {
-        for (pattern, expected) in [
-            ("^(?:[)$", "error parsing regexp: missing closing ]: `[)$`"),
-            (
-                "^(?:*)$",
-                "error parsing regexp: missing argument to repetition operator: `*`",
-            ),
-            ("(a", "error parsing regexp: missing closing ): `(a`"),
-            (
-                "a{1001}",
-                "error parsing regexp: invalid repeat count: `{1001}`",
-            ),
-            (
-                "a{3,2}",
-                "error parsing regexp: invalid repeat count: `{3,2}`",
-            ),
-            ("a)", "error parsing regexp: unexpected ): `a)`"),
-        ] {
-            assert_eq!(
-                compile(pattern).map_err(|e| e.to_string()).map(|_| ()),
-                Err(expected.to_owned()),
-                "{pattern}"
-            );
-        }
-    }
-
-    #[test]
-    fn matches_what_go_matches() {
-        for (pattern, text, expected) in [
-            (r"^\d+$", "٣", false),
-            (r"^a{2}$", "aa", true),
-            (r"^{x}$", "{x}", true),
-            (r"^[a[b]$", "[", true),
-            (r"^[a&&b]$", "&", true),
-            (r"^[]a]$", "]", true),
-            (r"^[\w-]+$", "a-b", true),
-            (r"^[[:alpha:]]+$", "ab", true),
-            (r"(?i)^ABC$", "abc", true),
-            (r"^\p{Greek}+$", "αβγ", true),
-            (r"^[\P{Greek}]$", "a", true),
-            (r"^\x{41}$", "A", true),
-        ] {
-            let regex = compile(pattern).expect(pattern);
-            assert_eq!(regex.is_match(text), expected, "{pattern} {text}");
-        }
-    }
-
-    #[test]
-    fn huge_expressions_are_refused() {
-        assert!(compile("((a{1000}){1000}){1000}").is_err());
-    }
-}
+mod tests;

@@ -26,7 +26,7 @@ mod types;
 mod url;
 mod yaml;
 
-pub(crate) use regex::Pattern;
+pub(crate) use regex::compile as compile_regex;
 
 use std::sync::Arc;
 

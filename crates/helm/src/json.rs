@@ -1,8 +1,27 @@
-//! JSON where it is followed by something else.
+//! JSON as values: parsed already, or where it is followed by something else.
 
 use go_template::Value;
+use serde_json::Value as Json;
 
 use crate::functions::json::decode;
+
+/// Parsed JSON as a value: whole numbers as integers, as they stand there, unlike those of YAML.
+pub fn value_of(json: &Json) -> Value {
+    match json {
+        Json::Null => Value::Nil,
+        Json::Bool(value) => Value::Bool(*value),
+        Json::Number(number) => match number.as_i64() {
+            Some(value) => Value::int64(value),
+            None => Value::Float(number.as_f64().unwrap_or_default()),
+        },
+        Json::String(text) => Value::str(text.as_str()),
+        Json::Array(items) => Value::list(items.iter().map(value_of).collect()),
+        Json::Object(map) => Value::map(
+            map.iter()
+                .map(|(key, value)| (key.as_str(), value_of(value))),
+        ),
+    }
+}
 
 /// Reads a whole text.
 ///

@@ -4,7 +4,7 @@
 //! name server come from the caller's [`Env`].
 //!
 //! - [`functions`]: everything a template may call, Helm's and sprig's.
-//! - [`yaml`]: YAML as Helm reads and prints it.
+//! - [`yaml`]: YAML as Helm reads and prints it; [`json`]: JSON as values.
 //! - [`strvals`], [`values`]: what the user gives, over what charts give.
 //! - [`chart`], [`active`], [`schema`], [`capabilities`]: charts, and what of them is part of a release.
 //! - [`render`], [`manifest`]: a release's objects, hooks and notes; what `helm template` prints.
@@ -21,7 +21,7 @@ mod env;
 mod files;
 pub mod functions;
 mod glob;
-mod json;
+pub mod json;
 pub mod manifest;
 pub mod post_render;
 pub mod render;

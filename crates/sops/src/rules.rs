@@ -2,7 +2,7 @@
 //!
 //! Source: sops v3.13 `sops.go` `shouldBeEncrypted`.
 
-use regex::bytes::{Regex, RegexBuilder};
+use go_regex::Regex;
 
 /// Names that end in this are not encrypted unless the file says otherwise.
 const DEFAULT_SUFFIX: &str = "_unencrypted";
@@ -27,11 +27,7 @@ pub(crate) struct Pattern(Option<Regex>);
 
 impl Pattern {
     pub(crate) fn new(text: &str) -> Self {
-        let compiled = RegexBuilder::new(text)
-            .size_limit(EXPRESSION_BYTES)
-            .dfa_size_limit(EXPRESSION_BYTES)
-            .build();
-        Self(compiled.ok())
+        Self(Regex::within(EXPRESSION_BYTES, text.as_bytes()).ok())
     }
 
     fn matches(&self, text: &[u8]) -> bool {
@@ -106,6 +102,23 @@ mod tests {
         assert!(!data.encrypts(&place(&["metadata", "name"], &[]), false));
         let broken = Rule::EncryptedRegex(Pattern::new("("));
         assert!(!broken.encrypts(&place(&["data"], &[]), false));
+    }
+
+    #[test]
+    fn expressions_are_those_of_go() {
+        for (pattern, key, fits) in [
+            (r"^\w+$", "clé", false),
+            (r"^\d$", "٣", false),
+            (r"^\Qa.b\E$", "a.b", true),
+            ("^[[]$", "[", true),
+            ("^a{,2}$", "a{,2}", true),
+        ] {
+            assert_eq!(
+                Pattern::new(pattern).matches(key.as_bytes()),
+                fits,
+                "{pattern}"
+            );
+        }
     }
 
     #[test]

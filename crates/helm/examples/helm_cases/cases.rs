@@ -4,11 +4,13 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use helm::chart::{Chart, Limits};
+use go_template::Str;
+use helm::chart::{Chart, File, Limits};
 use helm::values;
 use serde_json::Value as Json;
 
 use crate::chart_rows::{env, options, template};
+use crate::load_rows;
 use crate::masked::masked;
 use crate::rows::{Count, Outcome, Report, text, texts};
 
@@ -55,9 +57,31 @@ fn read_json(path: &Path) -> Option<Json> {
 }
 
 fn load(folder: &Path, file: &str) -> Result<Arc<Chart>, String> {
-    let archive = std::fs::read(folder.join("charts").join(file)).map_err(|it| it.to_string())?;
+    let path = folder.join("charts").join(file);
+    if path.is_dir() {
+        let mut files = Vec::new();
+        gather(&path, "", &mut files).map_err(|error| error.to_string())?;
+        return load_rows::chart_of(files).map(Arc::new);
+    }
+    let archive = std::fs::read(path).map_err(|it| it.to_string())?;
     let chart = Chart::from_archive(&archive, &Limits::default());
     chart.map(Arc::new).map_err(|error| error.to_string())
+}
+
+/// All files below a folder.
+fn gather(folder: &Path, inside: &str, files: &mut Vec<File>) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let own = path.file_name().unwrap_or_default().to_string_lossy();
+        let name = format!("{inside}{own}");
+        if path.is_dir() {
+            gather(&path, &format!("{name}/"), files)?;
+            continue;
+        }
+        let data = Str::from(std::fs::read(&path)?);
+        files.push(File { name, data });
+    }
+    Ok(())
 }
 
 fn case_outcome(case: &Path, description: &Json, chart: &Result<Arc<Chart>, String>) -> Outcome {

@@ -10,8 +10,8 @@ use serde_json::{Value as Json, json};
 use crate::rows::{Outcome, decoded, expected, text};
 use crate::set_rows::shown;
 
-/// The files of a row, in the order of a walk with sorted names.
-pub(crate) fn files(row: &Json) -> Vec<File> {
+/// The files of a row.
+fn files(row: &Json) -> Vec<File> {
     let mut files: Vec<File> = Vec::new();
     let entries = |key: &str| {
         row.get(key)
@@ -27,13 +27,17 @@ pub(crate) fn files(row: &Json) -> Vec<File> {
         let data = Str::from(decoded(contents.as_str().unwrap_or_default()));
         files.push(File { name, data });
     }
-    files.sort_by(|a, b| a.name.split('/').cmp(b.name.split('/')));
     files
 }
 
 /// The chart of a row's files, as a directory named `chart`.
 pub(crate) fn directory(row: &Json) -> Result<Chart, String> {
-    let all = files(row);
+    chart_of(files(row))
+}
+
+/// The chart of a directory's files, read in the order of a walk with sorted names.
+pub(crate) fn chart_of(mut all: Vec<File>) -> Result<Chart, String> {
+    all.sort_by(|a, b| a.name.split('/').cmp(b.name.split('/')));
     let ignored = all.iter().find(|file| file.name == ".helmignore");
     let text = ignored.map_or_else(String::new, |file| file.data.lossy().into_owned());
     if !all.iter().any(|file| file.name == "Chart.yaml") {

@@ -1,6 +1,6 @@
 //! Recorded templates, YAML, values, charts and whole renderings against this crate, counted per group.
 //!
-//! `helm_cases FOLDER [--filter TEXT] [--verbose]`; the folder has `templates/`, `yaml/`, `values/`, `cases/` with `charts/`.
+//! `helm_cases FOLDER [--filter TEXT] [--verbose]`; the folder has `templates/`, `yaml/`, `values/`, `cases/` with `charts/`, which are folders or archives.
 
 #![expect(
     clippy::print_stdout,

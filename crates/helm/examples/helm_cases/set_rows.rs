@@ -3,30 +3,13 @@
 use std::fmt::Write as _;
 
 use go_template::{Map, Type, Value};
+use helm::json::value_of;
 use helm::strvals::{self, Mode};
 use helm::values::Options;
 use helm::yaml;
 use serde_json::Value as Json;
 
 use crate::rows::{Outcome, expected, text, texts};
-
-/// A value of a row, its integers as they stand there.
-fn value_of(json: &Json) -> Value {
-    match json {
-        Json::Null => Value::Nil,
-        Json::Bool(value) => Value::Bool(*value),
-        Json::Number(number) => match number.as_i64() {
-            Some(value) => Value::int64(value),
-            None => Value::Float(number.as_f64().unwrap_or_default()),
-        },
-        Json::String(text) => Value::str(text.as_str()),
-        Json::Array(items) => Value::list(items.iter().map(value_of).collect()),
-        Json::Object(map) => Value::map(
-            map.iter()
-                .map(|(key, value)| (key.as_str(), value_of(value))),
-        ),
-    }
-}
 
 pub(crate) fn map_of(json: Option<&Json>) -> Map {
     match json.map(value_of) {

@@ -2,50 +2,75 @@
 //!
 //! Source: sprig v3.3.0 `regex.go`
 
-mod class;
-mod names;
-mod parse;
-mod pattern;
-
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use go_regex::{Finder, Meter, Regex};
 use go_template::{Budget, Failure, Functions, List, Origin, Signature, Str, Type, Value, quote};
 
 use super::given;
-pub(crate) use pattern::Pattern;
 
 /// How many compiled patterns are kept at most.
 const KEPT: usize = 64;
 
+/// The bytes that a compiled pattern may take.
+const SIZE: usize = 16 << 20;
+
+/// The rendering's budget, which pays for searches.
+struct Paid<'a>(&'a Budget<'a>);
+
+impl Meter for Paid<'_> {
+    type Error = Failure;
+
+    fn steps(&self, steps: u64) -> Result<(), Failure> {
+        self.0.steps(steps)
+    }
+
+    fn bytes(&self, bytes: usize) -> Result<(), Failure> {
+        self.0.bytes(bytes)
+    }
+
+    fn bytes_left(&self) -> usize {
+        self.0.bytes_left()
+    }
+}
+
+/// Compiles what a chart gives.
+///
+/// # Errors
+/// Go's text.
+pub(crate) fn compile(text: &[u8]) -> Result<Regex, go_regex::Error> {
+    Regex::within(SIZE, text)
+}
+
 /// Compiled patterns by their texts, shared by the functions of a rendering.
 #[derive(Clone, Default)]
-struct Patterns(Arc<Mutex<HashMap<Str, Arc<Pattern>>>>);
+struct Patterns(Arc<Mutex<HashMap<Str, Regex>>>);
 
 impl Patterns {
     /// The compiled pattern.
     ///
     /// # Errors
     /// Go's text, or the budget.
-    fn get(&self, text: &Str, budget: &Budget<'_>) -> Result<Arc<Pattern>, Failure> {
+    fn get(&self, text: &Str, budget: &Budget<'_>) -> Result<Regex, Failure> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(pattern) = kept.get(text) {
-            return Ok(Arc::clone(pattern));
+            return Ok(pattern.clone());
         }
         budget.bytes(text.len())?;
         budget.steps(1000)?;
-        let pattern = Arc::new(Pattern::compile(text)?);
+        let pattern = compile(text).map_err(|error| Failure::new(error.to_string()))?;
         budget.bytes(pattern.memory())?;
         if kept.len() >= KEPT {
             kept.clear();
         }
-        kept.insert(text.clone(), Arc::clone(&pattern));
+        kept.insert(text.clone(), pattern.clone());
         Ok(pattern)
     }
 }
 
 /// A function's work on a compiled pattern.
-type Body = fn(&Pattern, &[Value], &Budget<'_>) -> Result<Value, Failure>;
+type Body = fn(&Regex, &[Value], &Budget<'_>) -> Result<Value, Failure>;
 
 pub(super) fn register(functions: &mut Functions) {
     const TWO: &[Type] = &[Type::String, Type::String];
@@ -122,15 +147,24 @@ fn panic(text: &Str, failure: &Failure) -> String {
     format!("regexp: Compile({shown}): {failure}")
 }
 
-fn matches(pattern: &Pattern, args: &[Value], budget: &Budget<'_>) -> Result<Value, Failure> {
-    let found = pattern.finder(given::bytes(args, 1), budget)?.find(0);
+/// The search in the second argument.
+fn finder<'a>(
+    pattern: &'a Regex,
+    args: &'a [Value],
+    budget: &'a Budget<'a>,
+) -> Result<Finder<'a, Paid<'a>>, Failure> {
+    pattern.finder(given::bytes(args, 1), Paid(budget))
+}
+
+fn matches(pattern: &Regex, args: &[Value], budget: &Budget<'_>) -> Result<Value, Failure> {
+    let found = finder(pattern, args, budget)?.find();
     Ok(Value::Bool(found.is_some()))
 }
 
-fn find(pattern: &Pattern, args: &[Value], budget: &Budget<'_>) -> Result<Value, Failure> {
+fn find(pattern: &Regex, args: &[Value], budget: &Budget<'_>) -> Result<Value, Failure> {
     let text = given::bytes(args, 1);
-    let finder = pattern.finder(text, budget)?;
-    let found = finder.find(0).map(|it| finder.original(it));
+    let finder = pattern.finder(text, Paid(budget))?;
+    let found = finder.find();
     Ok(Value::str(found.map_or(&b""[..], |it| &text[it])))
 }
 
@@ -139,9 +173,9 @@ fn strings(parts: &[&[u8]], budget: &Budget<'_>) -> Result<Value, Failure> {
     Ok(Value::strings(parts.iter().map(|it| Str::from(*it))))
 }
 
-fn find_all(pattern: &Pattern, args: &[Value], budget: &Budget<'_>) -> Result<Value, Failure> {
+fn find_all(pattern: &Regex, args: &[Value], budget: &Budget<'_>) -> Result<Value, Failure> {
     let text = given::bytes(args, 1);
-    let finder = pattern.finder(text, budget)?;
+    let finder = pattern.finder(text, Paid(budget))?;
     let found = finder.find_all(given::int(args, 2))?;
     if found.is_empty() {
         return Ok(Value::List(List::nil(&Type::STRINGS)));
@@ -150,7 +184,7 @@ fn find_all(pattern: &Pattern, args: &[Value], budget: &Budget<'_>) -> Result<Va
     strings(&parts, budget)
 }
 
-fn split(pattern: &Pattern, args: &[Value], budget: &Budget<'_>) -> Result<Value, Failure> {
+fn split(pattern: &Regex, args: &[Value], budget: &Budget<'_>) -> Result<Value, Failure> {
     let text = given::bytes(args, 1);
     let count = given::int(args, 2);
     if count == 0 {
@@ -159,7 +193,7 @@ fn split(pattern: &Pattern, args: &[Value], budget: &Budget<'_>) -> Result<Value
     if !given::bytes(args, 0).is_empty() && text.is_empty() {
         return strings(&[b""], budget);
     }
-    let finder = pattern.finder(text, budget)?;
+    let finder = pattern.finder(text, Paid(budget))?;
     let mut parts: Vec<&[u8]> = Vec::new();
     let (mut begin, mut end) = (0, 0);
     for found in finder.find_all(count)? {
@@ -178,18 +212,14 @@ fn split(pattern: &Pattern, args: &[Value], budget: &Budget<'_>) -> Result<Value
     strings(&parts, budget)
 }
 
-fn replace(pattern: &Pattern, args: &[Value], budget: &Budget<'_>) -> Result<Value, Failure> {
-    let finder = pattern.finder(given::bytes(args, 1), budget)?;
+fn replace(pattern: &Regex, args: &[Value], budget: &Budget<'_>) -> Result<Value, Failure> {
+    let finder = finder(pattern, args, budget)?;
     let out = finder.replace_all(given::bytes(args, 2), true)?;
     Ok(Value::Str(Str::from(out)))
 }
 
-fn replace_literal(
-    pattern: &Pattern,
-    args: &[Value],
-    budget: &Budget<'_>,
-) -> Result<Value, Failure> {
-    let finder = pattern.finder(given::bytes(args, 1), budget)?;
+fn replace_literal(pattern: &Regex, args: &[Value], budget: &Budget<'_>) -> Result<Value, Failure> {
+    let finder = finder(pattern, args, budget)?;
     let out = finder.replace_all(given::bytes(args, 2), false)?;
     Ok(Value::Str(Str::from(out)))
 }

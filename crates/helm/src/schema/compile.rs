@@ -2,7 +2,6 @@
 //! compiled.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 
 use go_template::quote;
 use serde_json::Value as Json;
@@ -15,7 +14,8 @@ use super::format::Format;
 use super::node::{Additional, Dependency, Id, Items, Node, Regex};
 use super::number::Number;
 use super::validate;
-use crate::functions::Pattern;
+use crate::functions::compile_regex;
+use crate::json::value_of;
 
 /// Schemas, those of the standard included: more is no chart's.
 const MOST: usize = 100_000;
@@ -94,7 +94,7 @@ impl Compiler {
         let waiting = std::mem::take(&mut self.waiting);
         let meta = self.compile(draft.url())?;
         self.waiting = waiting;
-        let value = validate::value_of(&document.json);
+        let value = value_of(&document.json);
         match validate::run(&self.schemas, meta, &value)? {
             None => Ok(()),
             Some(problem) => Err(format!(
@@ -376,10 +376,10 @@ impl Reading<'_> {
     }
 
     fn regex(&self, keyword: &str, text: &str) -> Result<Regex, String> {
-        match Pattern::compile(text.as_bytes()) {
+        match compile_regex(text.as_bytes()) {
             Ok(pattern) => Ok(Regex {
                 text: text.to_owned(),
-                pattern: Arc::new(pattern),
+                pattern,
             }),
             Err(error) => {
                 let (url, pointer) = self.place;

@@ -6,7 +6,7 @@ mod time;
 
 use std::net::Ipv6Addr;
 
-use crate::functions::Pattern;
+use crate::functions::compile_regex;
 
 /// Why a text does not look so.
 type Checked = Result<(), String>;
@@ -357,7 +357,7 @@ fn semver(text: &str) -> Checked {
 }
 
 fn regex(text: &str) -> Checked {
-    match Pattern::compile(text.as_bytes()) {
+    match compile_regex(text.as_bytes()) {
         Ok(_) => Ok(()),
         Err(error) => no(error.to_string()),
     }

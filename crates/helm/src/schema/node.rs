@@ -1,14 +1,12 @@
 //! A compiled schema.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use serde_json::Value as Json;
 
 use super::draft::Draft;
 use super::format::Format;
 use super::number::Number;
-use crate::functions::Pattern;
 
 /// A schema's place among all of them.
 pub(super) type Id = usize;
@@ -38,7 +36,7 @@ pub(super) enum Dependency {
 #[derive(Clone)]
 pub(super) struct Regex {
     pub(super) text: String,
-    pub(super) pattern: Arc<Pattern>,
+    pub(super) pattern: go_regex::Regex,
 }
 
 impl std::fmt::Debug for Regex {

@@ -36,24 +36,6 @@ pub(super) fn run(schemas: &[Node], id: Id, value: &Value) -> Result<Option<Prob
     run.whole(id, value, 0)
 }
 
-/// A schema as a value, to be held against another one.
-pub(super) fn value_of(json: &Json) -> Value {
-    match json {
-        Json::Null => Value::Nil,
-        Json::Bool(value) => Value::Bool(*value),
-        Json::Number(number) => match number.as_i64() {
-            Some(value) => Value::int64(value),
-            None => Value::Float(number.as_f64().unwrap_or_default()),
-        },
-        Json::String(text) => Value::str(text.as_str()),
-        Json::Array(items) => Value::list(items.iter().map(value_of).collect()),
-        Json::Object(map) => Value::map(
-            map.iter()
-                .map(|(key, value)| (key.as_str(), value_of(value))),
-        ),
-    }
-}
-
 /// Why a check ended without a result.
 pub(super) enum Stop {
     /// The value is not valid.

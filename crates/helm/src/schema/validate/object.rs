@@ -92,7 +92,7 @@ impl Check<'_> {
                 self.problems.extend(problem);
             }
             for (regex, id) in &node.patterns {
-                if regex.pattern.is_match(&key) {
+                if regex.pattern.is_match(&*key) {
                     seen = true;
                     let problem = self.part(*id, &value, &name)?;
                     self.problems.extend(problem);

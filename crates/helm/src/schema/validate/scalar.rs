@@ -18,7 +18,7 @@ impl Check<'_> {
             }
         }
         if let Some(regex) = &node.pattern
-            && !regex.pattern.is_match(text)
+            && !regex.pattern.is_match(&**text)
         {
             let (text, pattern) = (single(&text.lossy()), single(&regex.text));
             self.add(Kind::Other(format!(

@@ -2,9 +2,11 @@
 //!
 //! Source: Go 1.26 `regexp/syntax/perl_groups.go`, `parse.go`
 
+use std::sync::LazyLock;
+
 use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, HirKind};
 
-use super::names;
+use crate::names;
 
 /// The class between two code points. There are no surrogates in any text.
 pub(super) fn range(low: u32, high: u32) -> ClassUnicode {
@@ -112,6 +114,21 @@ pub(super) fn unicode(name: &[u8], fold: bool) -> Option<ClassUnicode> {
         }
     };
     Some(folded(class, fold))
+}
+
+/// Whether a name may hold the character.
+pub(super) fn is_letter_or_digit(c: char) -> bool {
+    static NAMES: LazyLock<ClassUnicode> = LazyLock::new(|| {
+        let mut class = query("gc=L").unwrap_or_else(ClassUnicode::empty);
+        class.union(&query("gc=Nd").unwrap_or_else(ClassUnicode::empty));
+        class
+    });
+    if c.is_ascii() {
+        return c.is_ascii_alphanumeric();
+    }
+    let ranges = NAMES.ranges();
+    let at = ranges.partition_point(|it| it.end() < c);
+    ranges.get(at).is_some_and(|it| it.start() <= c)
 }
 
 fn query(text: &str) -> Option<ClassUnicode> {

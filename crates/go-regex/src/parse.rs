@@ -5,11 +5,10 @@
 mod escape;
 mod group;
 
-use go_template::unicode;
 use regex_syntax::hir::{Capture, Class, ClassUnicode, Hir, Look, Repetition};
 
-use super::class;
-use crate::functions::given;
+use crate::class;
+use crate::text::lossy;
 
 /// How deep expressions may nest.
 const HEIGHT: usize = 1000;
@@ -48,7 +47,7 @@ fn before<'a>(text: &'a [u8], rest: &[u8]) -> &'a [u8] {
 /// Go's text.
 pub(super) fn parse(text: &[u8]) -> Result<Parsed, String> {
     Parser::new(text).parse().map_err(|refusal| {
-        let (message, part) = (refusal.message, given::lossy(&refusal.part));
+        let (message, part) = (refusal.message, lossy(&refusal.part));
         format!("error parsing regexp: {message}: `{part}`")
     })
 }
@@ -95,10 +94,13 @@ struct Parser<'a> {
 
 /// The first character and what follows.
 fn next(text: &[u8]) -> Result<(char, &[u8]), Refusal> {
-    match unicode::decode(text) {
-        Some((char::REPLACEMENT_CHARACTER, 1)) => refused("invalid UTF-8", text),
-        Some((c, length)) => Ok((c, &text[length..])),
-        None => Ok(('\0', text)),
+    let head = &text[..text.len().min(4)];
+    let Some(chunk) = head.utf8_chunks().next() else {
+        return Ok(('\0', text));
+    };
+    match chunk.valid().chars().next() {
+        Some(c) => Ok((c, &text[c.len_utf8()..])),
+        None => refused("invalid UTF-8", text),
     }
 }
 

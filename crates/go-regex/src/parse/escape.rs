@@ -3,7 +3,7 @@
 use regex_syntax::hir::{ClassUnicode, Look};
 
 use super::{Parser, Refusal, before, next, refused};
-use crate::functions::regex::class;
+use crate::class;
 
 impl Parser<'_> {
     /// An escape outside of brackets; what follows.

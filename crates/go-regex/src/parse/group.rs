@@ -3,7 +3,7 @@
 use regex_syntax::hir::ClassUnicode;
 
 use super::{Flags, Item, Parser, Refusal, before, next, refused};
-use crate::functions::regex::class;
+use crate::class;
 
 impl Parser<'_> {
     /// `(?flags)`, `(?flags:`, `(?P<name>`, `(?<name>`; what follows.

@@ -45,7 +45,7 @@ fn refusals_read_as_in_go() {
 
 #[test]
 fn names_of_classes_are_found_by_search() {
-    use crate::functions::regex::names::{CATEGORIES, SCRIPTS};
+    use crate::names::{CATEGORIES, SCRIPTS};
     assert!(CATEGORIES.is_sorted() && SCRIPTS.is_sorted());
     for name in ["Lu", "letter", "GREEK", "^Han", "Any"] {
         assert!(parse(format!("\\p{{{name}}}").as_bytes()).is_ok(), "{name}");

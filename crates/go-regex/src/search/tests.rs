@@ -1,25 +1,26 @@
 //! What is found and replaced, as Go 1.26 does it.
 
 use super::*;
-use go_template::Limits;
+
+fn compiled(pattern: &str) -> Regex {
+    Regex::within(16 << 20, pattern.as_bytes()).expect(pattern)
+}
 
 #[track_caller]
 fn found(pattern: &str, text: &[u8]) -> Vec<String> {
-    let budget = Budget::untimed(Limits::default());
-    let pattern = Pattern::compile(pattern.as_bytes()).expect("is a pattern");
-    let finder = pattern.finder(text, &budget).expect("within the budget");
-    let all = finder.find_all(-1).expect("within the budget");
+    let regex = compiled(pattern);
+    let Ok(finder) = regex.finder(text, ());
+    let Ok(all) = finder.find_all(-1);
     let text = |it: Range<usize>| String::from_utf8_lossy(&text[it]).into_owned();
     all.into_iter().map(text).collect()
 }
 
 #[track_caller]
 fn replaces(pattern: &str, text: &[u8], template: &str, expect: &[u8]) {
-    let budget = Budget::untimed(Limits::default());
-    let pattern = Pattern::compile(pattern.as_bytes()).expect("is a pattern");
-    let finder = pattern.finder(text, &budget).expect("within the budget");
-    let out = finder.replace_all(template.as_bytes(), true);
-    assert_eq!(out.expect("within the budget"), expect);
+    let regex = compiled(pattern);
+    let Ok(finder) = regex.finder(text, ());
+    let Ok(out) = finder.replace_all(template.as_bytes(), true);
+    assert_eq!(out, expect);
 }
 
 #[test]
@@ -53,12 +54,30 @@ fn templates_are_expanded() {
 }
 
 #[test]
-fn what_is_too_large_is_refused_soon() {
-    let pattern = "(\\pL{1000}){1}".repeat(50);
-    let error = Pattern::compile(pattern.as_bytes()).expect_err("is too large");
-    assert!(
-        error
-            .to_string()
-            .starts_with("error parsing regexp: expression too large")
-    );
+fn names_in_templates_may_be_any_letters() {
+    replaces("a", b"a", "<$\u{e9}\u{663}x>", b"<>");
+    replaces("a", b"a", "$\u{20ac}", "$\u{20ac}".as_bytes());
+}
+
+#[test]
+fn whoever_pays_can_end_a_search() {
+    struct Poor;
+    impl Meter for Poor {
+        type Error = &'static str;
+
+        fn steps(&self, _: u64) -> Result<(), &'static str> {
+            Ok(())
+        }
+
+        fn bytes(&self, _: usize) -> Result<(), &'static str> {
+            Err("no bytes left")
+        }
+
+        fn bytes_left(&self) -> usize {
+            10
+        }
+    }
+    let regex = compiled("a");
+    let finder = regex.finder(b"aaaa", Poor).expect("steps cost nothing");
+    assert_eq!(finder.replace_all(b"12345678", false), Err("no bytes left"));
 }

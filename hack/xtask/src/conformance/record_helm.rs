@@ -117,8 +117,10 @@ impl Drop for Oracle {
 
 fn build() -> Result<PathBuf> {
     let binary = layout::cache_dir()?.join(CACHE).join("oracle");
-    let source = |path: &Path| fs::metadata(path).and_then(|it| it.modified()).ok();
-    let newer = source(&Path::new(MODULE).join("main.go")) > source(&binary);
+    let changed = |path: &Path| fs::metadata(path).and_then(|it| it.modified()).ok();
+    let sources = fs::read_dir(MODULE).context(MODULE)?;
+    let newest = sources.flatten().filter_map(|it| changed(&it.path())).max();
+    let newer = newest > changed(&binary);
     if binary.is_file() && !newer {
         return Ok(binary);
     }

@@ -267,8 +267,13 @@ impl Case {
         .await
     }
 
-    /// Removes what is not in the namespace.
+    /// Removes what is not in the namespace, and lets the namespace go although no controller is there.
     pub(super) async fn clean_up(&self) -> Result<()> {
+        let released = json!({"metadata": {"finalizers": null}});
+        // It may be gone already.
+        let _ = self
+            .send(Method::PATCH, &self.kustomization(), &released)
+            .await;
         picture::delete_cluster_scoped(&self.client, self.name()).await
     }
 

@@ -224,9 +224,10 @@ async fn namespace(stage: &Stage, references: &References) -> Result<()> {
     let case = &begun.case;
     let namespace = format!("/api/v1/namespaces/{}", case.name());
     case.remove(&namespace).await?;
-    eventually(LIMIT, "the namespace gone", async || {
-        let left = picture::get(&stage.client, &namespace).await?;
-        ensure!(left.is_none(), "{}", left.unwrap_or_default()["status"]);
+    // The namespace itself goes when kube-controller-manager gets to it.
+    eventually(LIMIT, "the Kustomization gone", async || {
+        let left = case.live().await?;
+        ensure!(left.is_none(), "{}", left.unwrap_or_default()["metadata"]);
         Ok(())
     })
     .await?;

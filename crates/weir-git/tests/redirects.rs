@@ -61,7 +61,10 @@ fn answer(mut stream: TcpStream, to: &str) -> String {
 }
 
 async fn fetch(url: String, credentials: Credentials) -> Result<String, String> {
-    let git = Git::new(1);
+    fetch_by(Git::new(1), url, credentials).await
+}
+
+async fn fetch_by(git: Git, url: String, credentials: Credentials) -> Result<String, String> {
     let work = git.run(Duration::from_secs(20), move |session| {
         let options = RemoteOptions {
             credentials: Some(credentials),
@@ -153,4 +156,52 @@ async fn endless_odd_and_foreign_redirects_end() {
         let error = fetch(front.url(), canary()).await.expect_err("is refused");
         assert!(error.contains("insecure scheme"), "{error}");
     }
+}
+
+#[tokio::test]
+async fn another_name_for_the_same_port_is_another_host() {
+    let server = GitServer::start().expect("starts");
+    let repo = server.repo("app").expect("is made");
+    repo.commit(&[("a", "1")], "first").expect("commits");
+    repo.require_basic("canary", "canary");
+    let port = server.address().port();
+    let front = Redirector::start(format!("http://localhost:{port}"));
+    let error = fetch(front.url(), canary()).await.expect_err("is refused");
+    assert!(error.contains("authentication required"), "{error}");
+    // To TLS on another port is another origin too.
+    let secure = GitServer::start_tls().expect("starts");
+    let repo = secure.repo("app").expect("is made");
+    repo.commit(&[("a", "1")], "first").expect("commits");
+    let front = Redirector::start(secure.url());
+    let error = fetch(front.url(), canary()).await.expect_err("is refused");
+    assert!(error.contains("x509"), "{error}");
+    assert!(repo.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_redirect_to_a_denied_address_is_not_followed() {
+    let server = GitServer::start().expect("starts");
+    let repo = server.repo("app").expect("is made");
+    repo.commit(&[("a", "1")], "first").expect("commits");
+    let port = server.address().port();
+    let denied = ["127.0.0.2/32".parse().expect("is a block")];
+    let network = weir_git::Network::denying(&denied).with_lookup(|name| {
+        let address = if name == "inner.example" {
+            "127.0.0.2"
+        } else {
+            "127.0.0.1"
+        };
+        Ok(vec![address.parse().expect("is one")])
+    });
+    for to in ["127.0.0.2", "inner.example"] {
+        let front = Redirector::start(format!("http://{to}:{port}"));
+        let git = Git::new(1).with_network(network.clone());
+        let error = fetch_by(git, front.url(), canary()).await;
+        let error = error.expect_err("is denied");
+        assert!(
+            error.ends_with("the address is denied by --deny-cidr"),
+            "{to}: {error}"
+        );
+    }
+    assert!(repo.requests().is_empty());
 }

@@ -4,6 +4,7 @@ mod artifact;
 mod credentials;
 mod failure;
 mod fixture;
+mod ground;
 mod include;
 mod lifecycle;
 mod provider;

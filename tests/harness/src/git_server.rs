@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::http_server::Server;
 use crate::layout;
-use crate::pki::Authority;
+use crate::pki::{self, Authority, CertificateFlaw, Identity};
 
 pub use change::Change;
 pub use repository::Repository;
@@ -80,18 +80,34 @@ impl GitServer {
         Self::launch(Some(&Authority::new("git server")?), names)
     }
 
+    /// Starts a server that speaks HTTPS with a certificate that no client may believe.
+    ///
+    /// # Errors
+    /// As [`GitServer::start`].
+    pub fn start_tls_flawed(flaw: CertificateFlaw) -> Result<Self> {
+        let (ca, identity) = pki::flawed(flaw)?;
+        Self::serve(Some((ca, &identity)))
+    }
+
     fn launch(authority: Option<&Authority>, names: &[&str]) -> Result<Self> {
-        let folder = layout::scratch("git")?;
-        let repositories: Arc<Mutex<BTreeMap<String, Arc<Shared>>>> = Arc::default();
         let names: Vec<&str> = ["localhost", "127.0.0.1"]
             .iter()
             .chain(names)
             .copied()
             .collect();
-        let identity = authority.map(|authority| authority.server_of(&names));
-        let identity = identity.transpose()?;
+        let Some(authority) = authority else {
+            return Self::serve(None);
+        };
+        let identity = authority.server_of(&names)?;
+        Self::serve(Some((authority.pem().to_owned(), &identity)))
+    }
+
+    fn serve(secure: Option<(String, &Identity)>) -> Result<Self> {
+        let folder = layout::scratch("git")?;
+        let repositories: Arc<Mutex<BTreeMap<String, Arc<Shared>>>> = Arc::default();
         let (root, known) = (folder.path().to_path_buf(), Arc::clone(&repositories));
-        let server = Server::start(identity.as_ref(), move |request| {
+        let identity = secure.as_ref().map(|(_, identity)| *identity);
+        let server = Server::start(identity, move |request| {
             let (root, known) = (root.clone(), Arc::clone(&known));
             async move {
                 let name = backend::repository_name(request.uri().path());
@@ -101,7 +117,7 @@ impl GitServer {
         })?;
         Ok(Self {
             server,
-            ca: authority.map(|ca| ca.pem().to_owned()),
+            ca: secure.map(|(ca, _)| ca),
             folder,
             repositories,
         })

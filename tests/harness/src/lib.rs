@@ -46,5 +46,6 @@ pub use eventually::eventually;
 pub use git_server::{Change, Fault, GitServer, Repository};
 pub use key_server::{Asked, CloudCluster, KeyFault, KeyServer, secrets};
 pub use namespace::Namespace;
+pub use pki::CertificateFlaw;
 pub use proxy_server::{ProxyKind, ProxyServer};
 pub use ssh_server::{SshServer, SshServerOptions, ssh_key_of};

@@ -2,8 +2,8 @@
 
 use anyhow::{Context as _, Result};
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose,
+    BasicConstraints, CertificateParams, CidrSubnet, DnType, ExtendedKeyUsagePurpose,
+    GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose, NameConstraints,
 };
 
 /// Names under which servers of the harness are reached.
@@ -74,6 +74,68 @@ impl Authority {
             key: key.serialize_pem(),
         })
     }
+}
+
+/// What is wrong with a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CertificateFlaw {
+    /// It is over.
+    Expired,
+    /// It has not begun.
+    NotYetValid,
+    /// It is that of another host.
+    OtherName,
+    /// Its authority may only sign for other names.
+    ForeignConstraint,
+    /// It proves clients, not servers.
+    ForClients,
+    /// Nobody else vouches for it.
+    SelfSigned,
+}
+
+/// The authority to trust, PEM, and a certificate for servers on 127.0.0.1 with this flaw.
+pub(crate) fn flawed(flaw: CertificateFlaw) -> Result<(String, Identity)> {
+    let mut authority = CertificateParams::default();
+    authority
+        .distinguished_name
+        .push(DnType::CommonName, "flawed");
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    authority.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+    if flaw == CertificateFlaw::ForeignConstraint {
+        authority.name_constraints = Some(NameConstraints {
+            permitted_subtrees: vec![GeneralSubtree::DnsName("other.example".to_owned())],
+            excluded_subtrees: vec![GeneralSubtree::IpAddress(CidrSubnet::from_v4_prefix(
+                [127, 0, 0, 0],
+                8,
+            ))],
+        });
+    }
+    let authority_key = KeyPair::generate().context("cannot make the authority's key")?;
+    let pem = authority.self_signed(&authority_key)?.pem();
+    let name = match flaw {
+        CertificateFlaw::OtherName => "other.example",
+        _ => "127.0.0.1",
+    };
+    let mut params = CertificateParams::new(vec![name.to_owned()])?;
+    params.extended_key_usages = match flaw {
+        CertificateFlaw::ForClients => vec![ExtendedKeyUsagePurpose::ClientAuth],
+        _ => vec![ExtendedKeyUsagePurpose::ServerAuth],
+    };
+    match flaw {
+        CertificateFlaw::Expired => params.not_after = rcgen::date_time_ymd(2020, 1, 1),
+        CertificateFlaw::NotYetValid => params.not_before = rcgen::date_time_ymd(2999, 1, 1),
+        _ => {}
+    }
+    let key = KeyPair::generate().context("cannot make the server's key")?;
+    let certificate = match flaw {
+        CertificateFlaw::SelfSigned => params.self_signed(&key)?,
+        _ => params.signed_by(&key, &Issuer::new(authority, authority_key))?,
+    };
+    let identity = Identity {
+        certificate: certificate.pem(),
+        key: key.serialize_pem(),
+    };
+    Ok((pem, identity))
 }
 
 /// A private key in PEM that kube-apiserver takes for service account tokens.

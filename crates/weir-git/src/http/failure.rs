@@ -152,7 +152,28 @@ fn cause(url: &Url, error: &(dyn StdError + 'static)) -> String {
         return "tls: failed to verify certificate: x509: certificate signed by unknown authority"
             .to_owned();
     }
-    if found("NotValidForName") {
+    let known = [
+        (
+            "certificate expired",
+            "certificate has expired or is not yet valid",
+        ),
+        (
+            "certificate not valid yet",
+            "certificate has expired or is not yet valid",
+        ),
+        (
+            "NameConstraintViolation",
+            "a root or intermediate certificate is not authorized to sign for this name",
+        ),
+        (
+            "EkuError",
+            "certificate specifies an incompatible key usage",
+        ),
+    ];
+    if let Some((_, why)) = known.iter().find(|(part, _)| found(part)) {
+        return format!("tls: failed to verify certificate: x509: {why}");
+    }
+    if found("NotValidForName") || found("certificate not valid for name") {
         return format!(
             "tls: failed to verify certificate: x509: certificate is not valid for {host}"
         );

@@ -1,0 +1,406 @@
+//! Trees, refs, addresses and certificates that want to hurt, over every way there is to a repository.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use harness::{CertificateFlaw, GitServer, Repository, SshServer, SshServerOptions, ssh_key_of};
+use russh::keys::Algorithm;
+use russh::keys::ssh_key::LineEnding;
+use weir_git::{Cidr, Error, Git, Network, Purpose, Reference, RemoteOptions, SshKey, Tls};
+
+#[expect(dead_code, reason = "hostile.rs uses the rest")]
+#[path = "hostile/pack.rs"]
+mod pack;
+#[expect(dead_code, reason = "hostile.rs uses the rest")]
+#[path = "hostile/server.rs"]
+mod server;
+
+use pack::{BLOB, COMMIT, Pack, TREE, commit, hex, tree};
+use server::{Reply, Script, Server, hello, line, packets};
+
+async fn fetch_by(
+    git: &Git,
+    url: &str,
+    reference: Reference,
+    options: RemoteOptions,
+) -> Result<String, String> {
+    let url = url.to_owned();
+    let work = git.run(Duration::from_secs(20), move |session| {
+        let remote = session.remote(&url, options)?;
+        let mut connection = remote.connect(session, Purpose::Clone)?;
+        let resolved = connection.resolve(&reference)?;
+        let (revision, snapshot) = connection.fetch(&resolved)?;
+        snapshot.entries(session)?;
+        Ok::<_, Error>(revision.to_string())
+    });
+    work.await.map_err(|error| {
+        let source = std::error::Error::source(&error).map(ToString::to_string);
+        source.map_or(error.to_string(), |source| format!("{error}: {source}"))
+    })
+}
+
+fn main_branch() -> Reference {
+    Reference::Branch("main".to_owned())
+}
+
+/// Makes `main` a commit whose tree has one entry, at the root or in a folder.
+fn with_entry(repo: &Repository, mode: &str, name: &[u8], inside: bool) {
+    let what = if mode == "40000" {
+        "first^{tree}"
+    } else {
+        "first:blob"
+    };
+    let id = repo.git(&["rev-parse", what]).expect("is there");
+    let raw = |mode: &str, name: &[u8], id: &str| {
+        let mut bytes = [mode.as_bytes(), b" ", name, b"\0"].concat();
+        let digit = |at: usize| u8::from_str_radix(&id[at..at + 2], 16).expect("is hex");
+        bytes.extend((0..40).step_by(2).map(digit));
+        std::fs::write(repo.path().join("raw"), bytes).expect("writes");
+        let hash = ["hash-object", "-t", "tree", "-w", "--literally", "raw"];
+        repo.git(&hash).expect("hashes")
+    };
+    let mut tree = raw(mode, name, &id);
+    if inside {
+        tree = raw("40000", b"folder", &tree);
+    }
+    let commit = repo.git(&["commit-tree", &tree, "-m", "hostile"]);
+    repo.branch("main", &commit.expect("commits"))
+        .expect("moves");
+}
+
+/// Modes and names of git's own checks of trees, and what file systems take for `.git`.
+const ENTRIES: [(&str, &[u8]); 32] = [
+    ("100644", b"."),
+    ("100644", b".."),
+    ("40000", b".."),
+    ("100644", b".git"),
+    ("40000", b".git"),
+    ("120000", b".git"),
+    ("160000", b".git"),
+    ("100644", b".GIT"),
+    ("40000", b".Git"),
+    ("40000", b".gIt"),
+    ("100644", b"git~1"),
+    ("40000", b"GIT~1"),
+    ("100644", b".git "),
+    ("40000", b".git."),
+    ("40000", b".git . ."),
+    ("40000", b".git::$INDEX_ALLOCATION"),
+    ("100644", b".git:stream"),
+    ("40000", b".git\\hooks"),
+    ("100644", b"a\\b"),
+    ("100644", b"..\\x"),
+    ("100644", b"\\x"),
+    ("100644", b"a/b"),
+    ("100644", b"/etc/passwd"),
+    ("100644", b"../x"),
+    ("40000", ".g\u{200c}it".as_bytes()),
+    ("40000", "\u{feff}.git".as_bytes()),
+    ("40000", ".gi\u{200d}t".as_bytes()),
+    ("40000", ".GI\u{206a}T".as_bytes()),
+    ("120000", b".gitmodules"),
+    ("120000", b".GITMODULES"),
+    ("120000", b"gitmod~1"),
+    ("100644", b"a\xff"),
+];
+
+#[tokio::test]
+async fn names_that_no_checkout_should_see_are_refused_over_http_and_ssh() {
+    let http = GitServer::start().expect("starts");
+    let repo = http.repo("app").expect("is made");
+    let first = repo.commit(&[("blob", "x")], "first").expect("commits");
+    repo.tag("first", &first).expect("tags");
+    let ssh = SshServer::start(http.folder().to_path_buf(), SshServerOptions::default());
+    let ssh = ssh.expect("starts");
+    let key = ssh_key_of(Algorithm::Ed25519).expect("makes a key");
+    ssh.admit(key.public_key());
+    let options = RemoteOptions {
+        ssh: Some(SshKey {
+            identity: key
+                .to_openssh(LineEnding::LF)
+                .expect("prints")
+                .as_bytes()
+                .to_vec(),
+            password: None,
+            known_hosts: ssh.known_hosts().expect("prints").into_bytes(),
+        }),
+        ..RemoteOptions::default()
+    };
+    let git = Git::new(1);
+    let over_ssh = ssh.url("app");
+    for (number, (mode, name)) in ENTRIES.into_iter().enumerate() {
+        with_entry(&repo, mode, name, number % 3 == 1);
+        for url in [repo.url(), &over_ssh] {
+            let outcome = fetch_by(&git, url, main_branch(), options.clone()).await;
+            let shown = String::from_utf8_lossy(name).into_owned();
+            let expected = format!("invalid path component: {shown:?}");
+            assert_eq!(outcome, Err(expected), "{mode} {shown} at {url}");
+        }
+    }
+}
+
+/// Names that git itself would not make, and that an old go-git wrote to disk.
+const REFS: [&str; 39] = [
+    "refs/heads/../../config",
+    "refs/heads/../../../etc/cron.d/x",
+    "refs/heads/..",
+    "refs/heads/a..b",
+    "refs/heads/.a",
+    "refs/heads/a/.b",
+    "refs/heads/a.",
+    "refs/heads/a.lock",
+    "refs/heads/a.lock/b",
+    "refs/heads/a~1",
+    "refs/heads/a^",
+    "refs/heads/a:b",
+    "refs/heads/a?",
+    "refs/heads/a*",
+    "refs/heads/a[b",
+    "refs/heads/a\\b",
+    "refs/heads/..\\config",
+    "refs/heads/a/",
+    "refs/heads//a",
+    "/refs/heads/a",
+    "refs//heads/a",
+    "refs/heads/@{x",
+    "refs/heads/a@{1}",
+    "refs/heads/\u{1}",
+    "refs/heads/a\u{7f}",
+    "refs/heads/a\tb",
+    "@",
+    "refs/heads/./a",
+    "refs/./heads/a",
+    "../refs/heads/a",
+    "refs/heads/a//b",
+    "refs/heads/-",
+    "refs/../HEAD",
+    "config",
+    "objects/info/alternates",
+    "refs/heads/a..",
+    "refs/tags/v1..2",
+    "refs/tags/.v1",
+    "refs/tags/v1.lock",
+];
+
+#[tokio::test]
+async fn refs_that_git_would_refuse_are_as_if_they_were_not_there() {
+    let mut pack = Pack::default();
+    let (blob, _) = pack.add(BLOB, b"x");
+    let (root, _) = pack.add(TREE, &tree(&[("100644", "file", blob)]));
+    let (tip, _) = pack.add(COMMIT, &commit(root));
+    let tip = hex(tip);
+    let mut refs: Vec<u8> = REFS
+        .iter()
+        .flat_map(|name| line(format!("{tip} {name}\n").as_bytes()))
+        .collect();
+    refs.extend(line(format!("{tip} refs/heads/main\n").as_bytes()));
+    refs.extend_from_slice(b"0000");
+    let mut answer = packets(&tip, &pack.finish());
+    answer.extend_from_slice(b"0000");
+    let server = Server::start(Script {
+        hello: Reply::Bytes(hello()),
+        refs: Reply::Bytes(refs),
+        pack: Reply::Bytes(answer),
+    });
+    let git = Git::new(1);
+    let ask =
+        async |reference| fetch_by(&git, &server.url(), reference, RemoteOptions::default()).await;
+    assert_eq!(ask(main_branch()).await, Ok(format!("main@sha1:{tip}")));
+    let harmless = ["refs/heads/-", "config", "objects/info/alternates"];
+    for name in REFS {
+        let outcome = ask(Reference::Name(name.to_owned())).await;
+        // Harmless to who keeps no refs: they are names, and nothing is written under them.
+        if harmless.contains(&name) {
+            continue;
+        }
+        let error = outcome.expect_err(name);
+        assert!(error.contains("ref"), "{name}: {error}");
+    }
+}
+
+fn cidr(text: &str) -> Cidr {
+    text.parse().expect("is a block")
+}
+
+#[tokio::test]
+async fn a_name_that_comes_to_mean_a_denied_address_is_not_dialled() {
+    let server = GitServer::start().expect("starts");
+    let repo = server.repo("app").expect("is made");
+    let head = repo.commit(&[("a", "1")], "first").expect("commits");
+    let url = format!("http://rebind.example:{}/app.git", server.address().port());
+    let good = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    let denied: IpAddr = "169.254.169.254".parse().expect("is one");
+    // The first answer is harmless, all later ones are not.
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&asked);
+    let rebinding = Network::denying(&[cidr("169.254.0.0/16")]).with_lookup(move |_| {
+        let first = counted.fetch_add(1, Ordering::Relaxed) == 0;
+        Ok(vec![if first { good } else { denied }])
+    });
+    let options = RemoteOptions::default;
+    let git = Git::new(1).with_network(rebinding.clone());
+    let fetched = fetch_by(&git, &url, main_branch(), options()).await;
+    // What was looked up and judged is what was dialled, for as long as the connection lives.
+    assert_eq!(fetched, Ok(format!("main@sha1:{head}")));
+    let again = Git::new(1).with_network(rebinding.clone());
+    let error = fetch_by(&again, &url, main_branch(), options()).await;
+    let error = error.expect_err("is denied");
+    assert!(
+        error.ends_with("the address is denied by --deny-cidr"),
+        "{error}"
+    );
+    let ssh = format!(
+        "ssh://git@rebind.example:{}/app.git",
+        server.address().port()
+    );
+    let key = ssh_key_of(Algorithm::Ed25519).expect("makes a key");
+    let with_key = RemoteOptions {
+        ssh: Some(SshKey {
+            identity: key
+                .to_openssh(LineEnding::LF)
+                .expect("prints")
+                .as_bytes()
+                .to_vec(),
+            password: None,
+            known_hosts: Vec::new(),
+        }),
+        ..options()
+    };
+    let error = fetch_by(&again, &ssh, main_branch(), with_key).await;
+    let error = error.expect_err("is denied");
+    assert!(
+        error.ends_with("the address is denied by --deny-cidr"),
+        "{error}"
+    );
+
+    // Of two addresses of one name only the one that is allowed is dialled.
+    let both =
+        Network::denying(&[cidr("169.254.0.0/16")]).with_lookup(move |_| Ok(vec![denied, good]));
+    let git = Git::new(1).with_network(both);
+    let fetched = fetch_by(&git, &url, main_branch(), options()).await;
+    assert_eq!(fetched, Ok(format!("main@sha1:{head}")));
+}
+
+#[tokio::test]
+async fn denied_addresses_are_refused_however_they_are_written() {
+    let server = GitServer::start().expect("starts");
+    let repo = server.repo("app").expect("is made");
+    repo.commit(&[("a", "1")], "first").expect("commits");
+    let port = server.address().port();
+    let git = Git::new(1).with_network(Network::denying(&[cidr("127.0.0.0/8"), cidr("::1/128")]));
+    for host in [
+        "127.0.0.1",
+        "127.1",
+        "2130706433",
+        "0x7f000001",
+        "0177.0.0.1",
+        "127.0.0.2",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:7f00:1]",
+        "[0:0:0:0:0:0:0:1]",
+        "localhost",
+        "LOCALHOST",
+    ] {
+        let url = format!("http://{host}:{port}/app.git");
+        let error = fetch_by(&git, &url, main_branch(), RemoteOptions::default()).await;
+        let error = error.expect_err("is denied");
+        assert!(
+            error.ends_with("the address is denied by --deny-cidr"),
+            "{host}: {error}"
+        );
+    }
+    assert!(repo.requests().is_empty());
+}
+
+#[tokio::test]
+async fn certificates_that_do_not_hold_end_it_in_gos_words() {
+    let why = "tls: failed to verify certificate: x509: ";
+    for (flaw, expected) in [
+        (
+            CertificateFlaw::Expired,
+            "certificate has expired or is not yet valid",
+        ),
+        (
+            CertificateFlaw::NotYetValid,
+            "certificate has expired or is not yet valid",
+        ),
+        (
+            CertificateFlaw::OtherName,
+            "certificate is not valid for 127.0.0.1",
+        ),
+        (
+            CertificateFlaw::ForeignConstraint,
+            "a root or intermediate certificate is not authorized to sign for this name",
+        ),
+        (
+            CertificateFlaw::ForClients,
+            "certificate specifies an incompatible key usage",
+        ),
+        (
+            CertificateFlaw::SelfSigned,
+            "certificate signed by unknown authority",
+        ),
+    ] {
+        let server = GitServer::start_tls_flawed(flaw).expect("starts");
+        let repo = server.repo("app").expect("is made");
+        repo.commit(&[("a", "1")], "first").expect("commits");
+        repo.require_basic("alice", "canary");
+        let options = RemoteOptions {
+            tls: Tls {
+                ca: server.ca().map(|ca| ca.as_bytes().to_vec()),
+                identity: None,
+            },
+            ..RemoteOptions::default()
+        };
+        let url = repo.url().replace("://", "://alice:canary@");
+        let error = fetch_by(&Git::new(1), &url, main_branch(), options).await;
+        let error = error.expect_err("does not hold");
+        assert!(
+            error.contains(&format!("{why}{expected}")),
+            "{flaw:?}: {error}"
+        );
+        assert!(repo.requests().is_empty(), "{flaw:?}: nothing was asked");
+    }
+}
+
+#[test]
+fn nothing_here_starts_a_program() {
+    let workspace = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut folders: Vec<_> = [
+        "crates/weir-git/src",
+        "crates/weir-artifact/src",
+        "crates/weir-auth/src",
+        "controllers/source-controller/src",
+    ]
+    .map(|folder| workspace.join(folder))
+    .to_vec();
+    let mut files = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("lists").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            // Tests may.
+            let relative = path.strip_prefix(&workspace).unwrap_or(&path);
+            if relative.to_string_lossy().contains("tests") {
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).expect("reads");
+            files += 1;
+            for word in [
+                "process::Command",
+                "Command::new(\"",
+                "libc::exec",
+                "rustix::process",
+            ] {
+                assert!(!text.contains(word), "{word} in {}", path.display());
+            }
+        }
+    }
+    assert!(files > 80, "{files} files");
+}

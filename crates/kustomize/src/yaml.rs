@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use kyaml::v2::BuildJson;
 use serde_json::Value;
 
 use crate::error::Error;
@@ -11,11 +12,8 @@ use crate::error::Error;
 /// # Errors
 /// It is not YAML, or holds what JSON cannot.
 pub(crate) fn to_json(bytes: &[u8]) -> Result<Value, Error> {
-    let text = kyaml::utf8(bytes)?;
-    Ok(match kyaml::parse(text)? {
-        Some(document) => document.root.to_json_1_1()?,
-        None => Value::Null,
-    })
+    let limits = kyaml::Limits::default();
+    Ok(kyaml::v2::read(bytes, &limits, &mut BuildJson)?)
 }
 
 /// A string as it comes out after it was printed as JSON and read as YAML, as the original does with

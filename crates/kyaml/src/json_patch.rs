@@ -9,6 +9,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::node::{Content, Node};
 use crate::resolve::{self, Rules};
+use crate::v2::BuildJson;
 use crate::value::from_json_text;
 use crate::{Error, Limits};
 
@@ -29,10 +30,7 @@ impl Patch {
         let value = if text.starts_with('[') {
             from_json_text(text).map_err(|err| Error::Json(err.to_string()))?
         } else {
-            match crate::parse(text)? {
-                Some(document) => document.root.to_json_1_1()?,
-                None => Json::Null,
-            }
+            crate::v2::read(text.as_bytes(), &Limits::default(), &mut BuildJson)?
         };
         Self::from_value(value)
     }

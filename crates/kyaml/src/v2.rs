@@ -51,7 +51,7 @@ pub fn read<B: Build>(text: &[u8], limits: &Limits, builder: &mut B) -> Result<B
     }
 }
 
-/// Builds JSON.
+/// Builds JSON as Go prints it: a float without a fraction is an integer.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct BuildJson;
 
@@ -75,7 +75,7 @@ impl Build for BuildJson {
     }
 
     fn float(&mut self, value: f64) -> Self::Value {
-        value.into()
+        crate::value::go_float(value).unwrap_or_default()
     }
 
     fn text(&mut self, value: &str) -> Self::Value {
@@ -115,6 +115,7 @@ mod tests {
                 r#"{"1":"x","1.5":true,"true":"z"}"#,
             ),
             ("a: 1\na: 2\n", r#"{"a":2}"#),
+            ("[3.0, 1e3, 1e30, 0.5]\n", "[3,1000,1e+30,0.5]"),
             ("a: 2001-12-14\n", r#"{"a":"2001-12-14"}"#),
             ("a: ! 12\n", r#"{"a":"12"}"#),
             ("a: !!str 12\nb: !!binary aGk=\n", r#"{"a":"12","b":"hi"}"#),

@@ -6,6 +6,7 @@ use serde_json::{Map, Value as Json};
 
 use super::{Place, Schema, Shape, Target};
 use crate::node::Text;
+use crate::v2::BuildJson;
 use crate::{Error, Limits};
 
 const DEFINITIONS: &str = "#/definitions/";
@@ -14,10 +15,7 @@ const DEFINITIONS: &str = "#/definitions/";
 pub(super) fn read(text: &str, base: Option<Arc<Schema>>) -> Result<Schema, Error> {
     let document = match text.trim_start().starts_with('{') {
         true => serde_json::from_str(text).map_err(|err| Error::Invalid(err.to_string()))?,
-        false => match crate::parse(text)? {
-            Some(document) => document.root.to_json_1_1()?,
-            None => Json::Null,
-        },
+        false => crate::v2::read(text.as_bytes(), &Limits::default(), &mut BuildJson)?,
     };
     let mut schema = Schema {
         base,

@@ -1,6 +1,7 @@
 //! `cargo xtask conformance kustomize`, `sops`, `helm` and `cel`: recorded builds, decryptions, renderings and
 //! expressions against the engines, counted per folder; `cargo xtask record …`: recording them from the real programs.
 
+mod helm_oracle;
 mod record;
 mod record_commands;
 mod record_helm;
@@ -12,9 +13,9 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
+pub(crate) use helm_oracle::Oracle;
 pub(crate) use record::{install, run as record};
 pub(crate) use record_commands::install as install_helm;
-pub(crate) use record_helm::Oracle;
 
 /// Where the project's own cases are.
 const CORPUS: &str = "tests/conformance/kustomize";

@@ -78,7 +78,8 @@ fn step(item: &Value, index: &Value) -> Result<Val, Failure> {
             Ok(Val { value, interface })
         }
         other => {
-            let ty = other.type_name();
+            let shown = other.type_name();
+            let ty = shown.strip_prefix('*').unwrap_or(&shown);
             Err(Failure::new(format!("can't index item of type {ty}")))
         }
     }

@@ -1,153 +1,189 @@
-//! Recording what Helm's own template engine makes of rows.
+//! Recording what Helm makes of rows and of whole charts.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
-use harness::layout;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
-/// Where the rows are.
-const ROWS: &str = "tests/conformance/helm/templates";
+use super::helm_oracle::Oracle;
+use super::record::folders;
 
-/// The program around Helm's engine: its own module, so that its sums are fixed.
-const MODULE: &str = "tests/conformance/helm/oracle";
+/// Where the rows and charts are.
+const CORPUS: &str = "tests/conformance/helm";
 
-/// Where the program is built, in the cache.
-const CACHE: &str = "helm-oracle-4.2.4";
+/// What a row's line begins with, as far as it has that.
+const FIRST: [&str; 11] = [
+    "template",
+    "files",
+    "values",
+    "templates",
+    "mode",
+    "input",
+    "rules",
+    "path",
+    "json",
+    "yaml",
+    "manifest",
+];
 
-/// Records all template rows: `helm [--binary PATH] [--filter TEXT]`.
+/// Records all rows and cases: `helm [--binary PATH] [--filter TEXT]`.
 ///
 /// # Errors
-/// The program cannot be had or run, or a file cannot be read or written.
+/// The program cannot be had or run, a row gives something else each time, or a file cannot be read or written.
 pub(super) fn run(binary: Option<PathBuf>, filter: &str) -> Result<()> {
     let mut oracle = Oracle::start(binary)?;
     let mut count = 0;
-    for entry in fs::read_dir(ROWS).context(ROWS)? {
-        let path = entry?.path();
-        if !path.to_string_lossy().contains(filter) {
-            continue;
+    for part in ["templates", "yaml", "values"] {
+        for entry in fs::read_dir(Path::new(CORPUS).join(part)).context(part)? {
+            let path = entry?.path();
+            if path.to_string_lossy().contains(filter) {
+                count +=
+                    rows(&mut oracle, part, &path).with_context(|| path.display().to_string())?;
+            }
         }
-        let mut recorded = String::new();
-        for line in fs::read_to_string(&path)?.lines() {
-            let row: Value = serde_json::from_str(line)?;
-            recorded.push_str(&with_answer(&row, &oracle.ask(&row)?)?);
-            recorded.push('\n');
-            count += 1;
-        }
-        fs::write(&path, recorded)?;
     }
     println!("recorded {count} rows");
+    let mut count = 0;
+    for chart in folders(&Path::new(CORPUS).join("cases"))? {
+        for case in folders(&chart)? {
+            if case.to_string_lossy().contains(filter) {
+                record_case(&mut oracle, &case).with_context(|| case.display().to_string())?;
+                count += 1;
+            }
+        }
+    }
+    println!("recorded {count} cases");
     Ok(())
 }
 
+/// What the rows of a file ask for.
+fn kind<'a>(part: &str, file: &'a str) -> &'a str {
+    match (part, file) {
+        ("templates", _) => "",
+        (_, "load-archives") => "load",
+        (
+            _,
+            "helmignore" | "load" | "marshal" | "sort-manifests" | "split-manifests" | "strvals"
+            | "unmarshal" | "value-flags",
+        ) => file,
+        _ => "chart",
+    }
+}
+
+/// Parts of a row that are answers.
+fn answers(kind: &str) -> &'static [&'static str] {
+    match kind {
+        "marshal" => &["yaml"],
+        "unmarshal" => &["json"],
+        _ => &[
+            "expected",
+            "typed",
+            "notes",
+            "coalesced",
+            "loaded",
+            "documents",
+            "hooks",
+            "manifests",
+            "ignored",
+        ],
+    }
+}
+
+fn rows(oracle: &mut Oracle, part: &str, path: &Path) -> Result<usize> {
+    let file = path.file_stem().unwrap_or_default().to_string_lossy();
+    let kind = kind(part, &file);
+    let mut recorded = String::new();
+    let mut count = 0;
+    for line in fs::read_to_string(path)?.lines() {
+        let row: Map<String, Value> = serde_json::from_str(line)?;
+        let asked = question(row, kind);
+        let mut with_kind = asked.clone();
+        with_kind.insert("kind".into(), kind.into());
+        with_kind.insert("coalesce".into(), file.starts_with("coalesce").into());
+        let with_kind = Value::from(with_kind);
+        let answer = oracle.ask(&with_kind)?;
+        if oracle.ask(&with_kind)? != answer {
+            bail!("row {} gives something else each time", count + 1);
+        }
+        recorded.push_str(&with_answer(&asked, &answer, kind)?);
+        recorded.push('\n');
+        count += 1;
+    }
+    fs::write(path, recorded)?;
+    Ok(count)
+}
+
+/// A row without what was answered to it before.
+fn question(mut row: Map<String, Value>, kind: &str) -> Map<String, Value> {
+    row.remove("error");
+    for key in answers(kind) {
+        row.remove(*key);
+    }
+    row
+}
+
 /// A row as a line: what is asked, then what is answered.
-fn with_answer(row: &Value, answer: &Value) -> Result<String> {
+fn with_answer(asked: &Map<String, Value>, answer: &Value, kind: &str) -> Result<String> {
     let mut fields = Vec::new();
-    for key in ["template", "values", "templates"] {
-        if let Some(value) = row.get(key) {
-            fields.push(format!("\"{key}\": {value}"));
-        }
+    let mut put = |key: &str, value: &Value| fields.push(format!("\"{key}\": {value}"));
+    let first = FIRST.iter().filter_map(|key| asked.get_key_value(*key));
+    let then = asked
+        .iter()
+        .filter(|(key, _)| !FIRST.contains(&key.as_str()));
+    for (key, value) in first.chain(then) {
+        put(key, value);
     }
-    for key in ["expected", "error"] {
+    let mut answered = false;
+    for key in answers(kind).iter().chain(&["error"]) {
         if let Some(value) = answer.get(key) {
-            fields.push(format!("\"{key}\": {value}"));
+            put(key, value);
+            answered = true;
         }
     }
-    if fields.is_empty() {
-        bail!("a row without a template");
+    if !answered || asked.is_empty() {
+        bail!("a row without a question or an answer");
     }
     Ok(format!("{{{}}}", fields.join(", ")))
 }
 
-/// The running program.
-#[derive(Debug)]
-pub(crate) struct Oracle {
-    child: Child,
-    input: ChildStdin,
-    output: BufReader<ChildStdout>,
-}
-
-impl Oracle {
-    /// Starts the program, which is built into the cache where no path is given.
-    ///
-    /// # Errors
-    /// There is no Go, or the module cannot be built, or the program cannot be started.
-    pub(crate) fn start(binary: Option<PathBuf>) -> Result<Self> {
-        let binary = match binary {
-            Some(path) => path,
-            None => build()?,
-        };
-        let mut child = Command::new(&binary)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .with_context(|| binary.display().to_string())?;
-        let (input, output) = (child.stdin.take(), child.stdout.take());
-        Ok(Self {
-            child,
-            input: input.context("the program has no input")?,
-            output: BufReader::new(output.context("the program has no output")?),
-        })
+/// Writes what a case prints, or its error, and its notes.
+fn record_case(oracle: &mut Oracle, case: &Path) -> Result<()> {
+    let described = fs::read_to_string(case.join("case.json"))?;
+    let mut asked: Value = serde_json::from_str(&described)?;
+    let chart = asked["chart"].as_str().context("a case without a chart")?;
+    let chart = Path::new(CORPUS).join("charts").join(chart);
+    asked["kind"] = "case".into();
+    asked["folder"] = json!(std::path::absolute(case)?);
+    asked["path"] = json!(std::path::absolute(chart)?);
+    let answer = oracle.ask(&asked)?;
+    for (file, key) in [
+        ("expected.yaml", "expected"),
+        ("expected-error.txt", "error"),
+        ("expected-notes.txt", "notes"),
+    ] {
+        let path = case.join(file);
+        match answer.get(key).and_then(Value::as_str) {
+            Some(text) => fs::write(path, text)?,
+            None if path.exists() => fs::remove_file(path)?,
+            None => {}
+        }
     }
-
-    /// What Helm makes of a row: an object with `expected` or `error`.
-    ///
-    /// # Errors
-    /// The program has ended.
-    pub(crate) fn ask(&mut self, row: &Value) -> Result<Value> {
-        let mut question = row.to_string();
-        question.push('\n');
-        self.input.write_all(question.as_bytes())?;
-        let mut answer = String::new();
-        self.output.read_line(&mut answer)?;
-        serde_json::from_str(&answer).with_context(|| format!("no answer to {row}"))
-    }
-}
-
-impl Drop for Oracle {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn build() -> Result<PathBuf> {
-    let binary = layout::cache_dir()?.join(CACHE).join("oracle");
-    let changed = |path: &Path| fs::metadata(path).and_then(|it| it.modified()).ok();
-    let sources = fs::read_dir(MODULE).context(MODULE)?;
-    let newest = sources.flatten().filter_map(|it| changed(&it.path())).max();
-    let newer = newest > changed(&binary);
-    if binary.is_file() && !newer {
-        return Ok(binary);
-    }
-    println!("building {MODULE} (a minute or two)");
-    let status = Command::new("go")
-        .args(["build", "-o"])
-        .arg(&binary)
-        .arg(".")
-        .current_dir(MODULE)
-        .status()
-        .context("go could not be started; install it or give --binary PATH")?;
-    if !status.success() {
-        bail!("go build in {MODULE} failed");
-    }
-    Ok(binary)
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
     fn an_old_answer_gives_way() {
-        let row = json!({"template": "a", "expected": "b"});
-        let line = with_answer(&row, &json!({"error": "c"})).unwrap();
-        assert_eq!(line, r#"{"template": "a", "error": "c"}"#);
+        let row = json!({"template": "a", "values": {}, "expected": "b"});
+        let Value::Object(row) = row else {
+            unreachable!("is an object")
+        };
+        let asked = question(row, "");
+        let line = with_answer(&asked, &json!({"error": "c"}), "").unwrap();
+        assert_eq!(line, r#"{"template": "a", "values": {}, "error": "c"}"#);
     }
 }

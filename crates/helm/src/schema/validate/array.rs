@@ -52,8 +52,9 @@ impl Check<'_> {
                 self.item(list, at, *id)?;
             }
             if let Some(id) = node.items_after {
-                for at in node.prefix_items.len()..list.len() {
-                    self.item(list, at, id)?;
+                // Their places are counted anew.
+                for (place, at) in (node.prefix_items.len()..list.len()).enumerate() {
+                    self.placed(list, (at, place), id)?;
                 }
             }
         }
@@ -64,8 +65,13 @@ impl Check<'_> {
     }
 
     fn item(&mut self, list: &List, at: usize, id: Id) -> Result<(), Stop> {
+        self.placed(list, (at, at), id)
+    }
+
+    /// Checks an item, which messages show at another place.
+    fn placed(&mut self, list: &List, (at, place): (usize, usize), id: Id) -> Result<(), Stop> {
         if let Some(value) = list.get(at) {
-            let problem = self.part(id, &value, &at.to_string())?;
+            let problem = self.part(id, &value, &place.to_string())?;
             self.problems.extend(problem);
         }
         Ok(())

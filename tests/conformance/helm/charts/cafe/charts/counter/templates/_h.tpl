@@ -1,0 +1,1 @@
+{{- define "counter.title" -}}{{ .Chart.Name }} itself{{- end -}}

@@ -1,0 +1,1 @@
+{{- define "kit.mark" -}}{{ if .loud }}{{ upper .name }}!{{ else }}{{ .name }}{{ end }}{{- end -}}

@@ -166,8 +166,6 @@ impl Negotiate for Everything<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     /// The first 192 bytes that both files of the SHAttered attack begin with.
     const COMMON: &str = "\
         255044462d312e330a25e2e3cfd30a0a0a312030206f626a0a3c3c2f57696474682032203020522f4865696768742033\

@@ -19,7 +19,7 @@ const MAX_DEPTH: usize = 256;
 /// The most elements that one text may add to lists; upstream has no bound.
 const MAX_ADDED: usize = 1_000_000;
 /// The most elements that may be passed over while lists change; upstream has no bound.
-const MAX_PASSED: usize = 200_000_000;
+const MAX_PASSED: usize = 20_000_000;
 
 /// Reads what stands behind the `=` of `--set-file`: a path as it was given.
 pub type Reader<'a> = &'a mut dyn FnMut(&str) -> Result<Value, String>;

@@ -7,7 +7,7 @@ use helm::strvals::{self, Mode};
 use crate::{check_memory, rendered, text};
 
 /// So many changes of a long list are too many.
-const MANY: usize = 3_100;
+const MANY: usize = 310;
 
 fn set(text: &str) -> Result<Map, String> {
     let values = Map::new(&Type::MAP);

@@ -134,12 +134,12 @@ mod tests {
         let out = set_metadata(
             OBJECTS,
             &pairs(&[("x", "1")]),
-            &pairs(&[("y", "true")]),
+            &pairs(&[("note", "true")]),
             Limits::default(),
         );
         let out = out.expect("transforms");
         assert_eq!(out.matches("x: \"1\"").count(), 2, "{out}");
-        assert_eq!(out.matches("y: \"true\"").count(), 2, "{out}");
+        assert_eq!(out.matches("note: \"true\"").count(), 2, "{out}");
     }
 
     #[test]

@@ -6,11 +6,13 @@
 mod build;
 mod cluster;
 mod drift;
+mod duel;
 mod floor;
 mod git;
 mod helm;
 mod latency;
 mod level;
+mod measure;
 mod meter;
 mod mttp;
 mod neighbours;
@@ -21,12 +23,13 @@ mod stage;
 mod usage;
 mod workload;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use clap::{Args, Subcommand, ValueEnum};
 use harness::{ControlPlaneOptions, background, layout};
+use serde::Serialize;
 
 use crate::{cargo, control_plane};
 use peer::Peer;
@@ -58,7 +61,7 @@ enum Bench {
     Git(git::Options),
     /// Run a command and print what it cost.
     #[command(hide = true)]
-    Once(build::Once),
+    Once(measure::Once),
 }
 
 /// Flags that both benches have.
@@ -122,7 +125,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         Bench::Git(options) => return git::run(options),
         Bench::Build(options) => return build::run(options),
         Bench::Helm(options) => return helm::run(options),
-        Bench::Once(options) => return build::once(&options.command),
+        Bench::Once(options) => return measure::once(&options.command),
         Bench::Mttp(options) => &options.common,
         Bench::Latency(options) => &options.common,
     };
@@ -153,6 +156,24 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     report.print();
     println!("\nAll figures: {}", path.display());
     ensure!(report.failures() == 0, "{} peers failed", report.failures());
+    Ok(())
+}
+
+/// Where a bench's figures go.
+fn report_path(output: Option<&Path>, bench: &str) -> Result<PathBuf> {
+    if let Some(path) = output {
+        return Ok(path.to_owned());
+    }
+    let folder = layout::target_dir().join("bench");
+    std::fs::create_dir_all(&folder)
+        .with_context(|| format!("cannot make {}", folder.display()))?;
+    Ok(folder.join(format!("{bench}.json")))
+}
+
+fn write_report(output: Option<&Path>, bench: &str, report: &impl Serialize) -> Result<()> {
+    let path = report_path(output, bench)?;
+    std::fs::write(&path, serde_json::to_vec_pretty(report)?)?;
+    println!("\nAll figures: {}", path.display());
     Ok(())
 }
 
@@ -225,13 +246,7 @@ impl Common {
     }
 
     fn output(&self, bench: &str) -> Result<PathBuf> {
-        if let Some(path) = &self.output {
-            return Ok(path.clone());
-        }
-        let folder = layout::target_dir().join("bench");
-        std::fs::create_dir_all(&folder)
-            .with_context(|| format!("cannot make {}", folder.display()))?;
-        Ok(folder.join(format!("{bench}.json")))
+        report_path(self.output.as_deref(), bench)
     }
 
     /// What a reader must know to read the figures.

@@ -1,24 +1,18 @@
 //! `bench build`: the build engine against the original, as programs and as a library.
 
 mod input;
-pub(super) mod measure;
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use clap::Args;
 use harness::layout;
 use serde::Serialize;
 
+use super::duel::{self, Record};
 use super::usage;
 use crate::{cargo, conformance};
 use input::Input;
-use measure::{Cost, Spread};
-
-pub(super) use measure::once;
 
 /// What `bench build` takes.
 #[derive(Args, Clone, Debug)]
@@ -47,25 +41,6 @@ pub(super) struct Options {
     /// Receives everything as JSON; `target/bench/build.json` if none is given.
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
-}
-
-/// What `bench once` takes.
-#[derive(Args, Clone, Debug)]
-pub(super) struct Once {
-    /// The program and its arguments.
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
-    pub(super) command: Vec<OsString>,
-}
-
-/// What one program needed for one input.
-#[derive(Debug, Serialize)]
-struct Record {
-    input: String,
-    program: &'static str,
-    runs: usize,
-    cpu_ms: Spread,
-    clock_ms: Spread,
-    peak_mib: Spread,
 }
 
 #[derive(Debug, Serialize)]
@@ -107,115 +82,24 @@ fn programs(options: &Options, inputs: &[Input], folder: &Path) -> Result<()> {
         Some(path) => path.canonicalize()?,
         None => conformance::install()?,
     };
-    let weir = match &options.weir {
-        Some(path) => path.canonicalize()?,
-        None => {
-            cargo::run(&["build", "--locked", "--release", "--package", "weir"])?;
-            layout::target_dir().join("release/weir")
-        }
-    };
+    let weir = duel::weir(options.weir.as_deref())?;
     let mut report = Report {
         about: vec![usage::machine(), layout::target_dir().display().to_string()],
         programs: Vec::new(),
     };
-    println!(
-        "\n| input | | runs | CPU ms, min / median / max | clock ms, min / median / max | peak MiB | CPU, clock, memory of the original ÷ Weir's |\n|---|---|---|---|---|---|---|"
-    );
+    println!("{}", duel::HEAD);
     for input in inputs {
         let root = directory(folder, input).join(input.root);
         let root = root.to_str().context("the folder's path is UTF-8")?;
-        let (ours, theirs) = compare(options, (&weir, &original), root)
+        let ours = (&*weir, &["kustomize", "build", root][..]);
+        let theirs = (&*original, &["build", root][..]);
+        let costs = duel::print_the_same(ours, theirs)
+            .and_then(|()| duel::in_turn((options.runs, options.enough), ours, theirs))
             .with_context(|| format!("input {}", input.name))?;
-        let pair = [
-            record(input, "weir", &ours),
-            record(input, "kustomize", &theirs),
-        ];
-        print_pair(&pair);
+        let pair = duel::print_pair(&input.name, "kustomize", &costs);
         report.programs.extend(pair);
     }
-    let path = match &options.output {
-        Some(path) => path.clone(),
-        None => {
-            let folder = layout::target_dir().join("bench");
-            std::fs::create_dir_all(&folder)?;
-            folder.join("build.json")
-        }
-    };
-    std::fs::write(&path, serde_json::to_string_pretty(&report)?)?;
-    println!("\nAll figures: {}", path.display());
-    Ok(())
-}
-
-/// Runs both in turn, after a first run of each whose bytes are compared.
-fn compare(
-    options: &Options,
-    (weir, original): (&Path, &Path),
-    root: &str,
-) -> Result<(Vec<Cost>, Vec<Cost>)> {
-    let begin = Instant::now();
-    let (ours, theirs) = (["kustomize", "build", root], ["build", root]);
-    let bytes = |program: &Path, arguments: &[&str]| {
-        let output = Command::new(program).args(arguments).output()?;
-        let told = String::from_utf8_lossy(&output.stderr);
-        ensure!(output.status.success(), "{}: {told}", program.display());
-        Ok(output.stdout)
-    };
-    let same = bytes(weir, &ours)? == bytes(original, &theirs)?;
-    ensure!(same, "the programs print different bytes");
-    let mut costs = (Vec::new(), Vec::new());
-    for run in 0..options.runs.max(1) {
-        if run > 0 && begin.elapsed() > Duration::from_secs(options.enough) {
-            break;
-        }
-        // Who comes first changes from run to run.
-        if run % 2 == 0 {
-            costs.0.push(measure::measure(weir, &ours)?);
-            costs.1.push(measure::measure(original, &theirs)?);
-        } else {
-            costs.1.push(measure::measure(original, &theirs)?);
-            costs.0.push(measure::measure(weir, &ours)?);
-        }
-    }
-    Ok(costs)
-}
-
-fn record(input: &Input, program: &'static str, costs: &[Cost]) -> Record {
-    let spread = |of: fn(&Cost) -> f64| Spread::of(costs.iter().map(of));
-    Record {
-        input: input.name.clone(),
-        program,
-        runs: costs.len(),
-        cpu_ms: spread(|cost| cost.cpu_ms),
-        clock_ms: spread(|cost| cost.clock_ms),
-        peak_mib: spread(|cost| cost.peak_mib),
-    }
-}
-
-fn print_pair(pair: &[Record; 2]) {
-    let [ours, theirs] = pair;
-    let times = |of: fn(&Record) -> &Spread| of(theirs).median / of(ours).median;
-    let shown = |it: &Spread| format!("{:.1} / {:.1} / {:.1}", it.min, it.median, it.max);
-    for record in pair {
-        let ratio = if std::ptr::eq(record, ours) {
-            format!(
-                "**{:.0}×**, **{:.0}×**, **{:.1}×**",
-                times(|it| &it.cpu_ms),
-                times(|it| &it.clock_ms),
-                times(|it| &it.peak_mib)
-            )
-        } else {
-            String::new()
-        };
-        println!(
-            "| {} | {} | {} | {} | {} | {:.0} | {ratio} |",
-            record.input,
-            record.program,
-            record.runs,
-            shown(&record.cpu_ms),
-            shown(&record.clock_ms),
-            record.peak_mib.median
-        );
-    }
+    super::write_report(options.output.as_deref(), "build", &report)
 }
 
 /// The engines' own benches know their insides; they print for themselves.

@@ -14,7 +14,7 @@ use clap::Args;
 use harness::{GitServer, Repository, layout};
 use serde::{Deserialize, Serialize};
 
-use super::build::measure::{Cost, Spread, measure};
+use super::measure::{Cost, Spread, measure};
 use super::usage;
 use crate::cargo;
 
@@ -91,17 +91,7 @@ pub(super) fn run(options: &Options) -> Result<()> {
             records.extend(pair);
         }
     }
-    let path = match &options.output {
-        Some(path) => path.clone(),
-        None => {
-            let folder = layout::target_dir().join("bench");
-            std::fs::create_dir_all(&folder)?;
-            folder.join("git.json")
-        }
-    };
-    std::fs::write(&path, serde_json::to_string_pretty(&records)?)?;
-    println!("\nAll figures: {}", path.display());
-    Ok(())
+    super::write_report(options.output.as_deref(), "git", &records)
 }
 
 struct Bench<'a> {

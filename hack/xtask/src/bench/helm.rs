@@ -2,20 +2,18 @@
 
 mod input;
 
-use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::Args;
 use harness::layout;
-use serde::Serialize;
 use serde_json::json;
 
-use super::build::measure::{Cost, Spread, measure};
+use super::duel::{self, Costs};
+use super::measure::Cost;
 use super::usage;
-use crate::{cargo, conformance};
+use crate::conformance;
 use input::Input;
 
 /// What `bench helm` takes.
@@ -50,17 +48,6 @@ pub(super) struct Options {
     output: Option<PathBuf>,
 }
 
-/// What both programs needed for one input.
-#[derive(Debug, Serialize)]
-struct Record {
-    input: String,
-    program: &'static str,
-    runs: usize,
-    cpu_ms: Spread,
-    clock_ms: Spread,
-    peak_mib: Spread,
-}
-
 /// Compares the programs, then the libraries.
 ///
 /// # Errors
@@ -93,54 +80,29 @@ fn find(options: &Options) -> Result<Programs> {
         Some(path) => path.canonicalize()?,
         None => conformance::install_helm()?,
     };
-    let weir = match &options.weir {
-        Some(path) => path.canonicalize()?,
-        None => {
-            cargo::run(&["build", "--locked", "--release", "--package", "weir"])?;
-            layout::target_dir().join("release/weir")
-        }
-    };
+    let weir = duel::weir(options.weir.as_deref())?;
     Ok(Programs { weir, helm })
 }
 
 fn programs(options: &Options, inputs: &[Input], cases: &[Input]) -> Result<()> {
     let programs = find(options)?;
-    println!(
-        "\n| input | | runs | CPU ms, min / median / max | clock ms, min / median / max | peak MiB | CPU, clock, memory of the original ÷ Weir's |\n|---|---|---|---|---|---|---|"
-    );
+    println!("{}", duel::HEAD);
     let mut records = Vec::new();
     for input in inputs {
-        let (ours, theirs) = compare(options, &programs, input, options.runs)?;
-        let pair = [
-            record(&input.name, "weir", &ours),
-            record(&input.name, "helm", &theirs),
-        ];
-        print_pair(&pair);
-        records.extend(pair);
+        let costs = compare(options, &programs, input, options.runs)?;
+        records.extend(duel::print_pair(&input.name, "helm", &costs));
     }
     if !cases.is_empty() {
-        let (ours, theirs) = all(options, &programs, cases)?;
+        let costs = all(options, &programs, cases)?;
         let name = format!("corpus: {} renders", cases.len());
-        let pair = [record(&name, "weir", &ours), record(&name, "helm", &theirs)];
-        print_pair(&pair);
-        records.extend(pair);
+        records.extend(duel::print_pair(&name, "helm", &costs));
     }
-    let path = match &options.output {
-        Some(path) => path.clone(),
-        None => {
-            let folder = layout::target_dir().join("bench");
-            std::fs::create_dir_all(&folder)?;
-            folder.join("helm.json")
-        }
-    };
     let report = json!({"about": usage::machine(), "programs": records});
-    std::fs::write(&path, serde_json::to_string_pretty(&report)?)?;
-    println!("\nAll figures: {}", path.display());
-    Ok(())
+    super::write_report(options.output.as_deref(), "helm", &report)
 }
 
 /// The sums over all cases, once for each round.
-fn all(options: &Options, programs: &Programs, cases: &[Input]) -> Result<(Vec<Cost>, Vec<Cost>)> {
+fn all(options: &Options, programs: &Programs, cases: &[Input]) -> Result<Costs> {
     let mut rounds = (Vec::new(), Vec::new());
     for _ in 0..options.corpus_runs.max(1) {
         let nothing = Cost {
@@ -165,79 +127,14 @@ fn all(options: &Options, programs: &Programs, cases: &[Input]) -> Result<(Vec<C
 }
 
 /// Runs both in turn, after a first run of each whose bytes are compared unless chance has a part in them.
-fn compare(
-    options: &Options,
-    programs: &Programs,
-    input: &Input,
-    runs: usize,
-) -> Result<(Vec<Cost>, Vec<Cost>)> {
-    let begin = Instant::now();
-    let chart: Vec<&str> = input.arguments.iter().map(String::as_str).collect();
-    let ours: Vec<&str> = ["helm", "template"]
-        .into_iter()
-        .chain(chart.iter().copied())
-        .collect();
-    let theirs: Vec<&str> = std::iter::once("template")
-        .chain(chart.iter().copied())
-        .collect();
+fn compare(options: &Options, programs: &Programs, input: &Input, runs: usize) -> Result<Costs> {
+    let chart = input.arguments.iter().map(String::as_str);
+    let ours: Vec<&str> = ["helm", "template"].into_iter().chain(chart).collect();
+    let (ours, theirs) = ((&*programs.weir, &*ours), (&*programs.helm, &ours[1..]));
     if runs > 1 {
-        let same = bytes(&programs.weir, &ours)? == bytes(&programs.helm, &theirs)?;
-        ensure!(same, "{}: the programs print different bytes", input.name);
+        duel::print_the_same(ours, theirs).with_context(|| format!("input {}", input.name))?;
     }
-    let mut costs = (Vec::new(), Vec::new());
-    for run in 0..runs.max(1) {
-        if run > 0 && begin.elapsed() > Duration::from_secs(options.enough) {
-            break;
-        }
-        // Who comes first changes from run to run.
-        if run % 2 == 0 {
-            costs.0.push(measure(&programs.weir, &ours)?);
-            costs.1.push(measure(&programs.helm, &theirs)?);
-        } else {
-            costs.1.push(measure(&programs.helm, &theirs)?);
-            costs.0.push(measure(&programs.weir, &ours)?);
-        }
-    }
-    Ok(costs)
-}
-
-fn bytes(program: &Path, arguments: &[&str]) -> Result<Vec<u8>> {
-    let output = Command::new(program).args(arguments).output()?;
-    let told = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{}: {told}", program.display());
-    Ok(output.stdout)
-}
-
-fn record(input: &str, program: &'static str, costs: &[Cost]) -> Record {
-    let spread = |of: fn(&Cost) -> f64| Spread::of(costs.iter().map(of));
-    Record {
-        input: input.to_owned(),
-        program,
-        runs: costs.len(),
-        cpu_ms: spread(|cost| cost.cpu_ms),
-        clock_ms: spread(|cost| cost.clock_ms),
-        peak_mib: spread(|cost| cost.peak_mib),
-    }
-}
-
-fn print_pair(pair: &[Record; 2]) {
-    let [ours, theirs] = pair;
-    let times = |of: fn(&Record) -> &Spread| of(theirs).median / of(ours).median;
-    let shown = |it: &Spread| format!("{:.1} / {:.1} / {:.1}", it.min, it.median, it.max);
-    for record in pair {
-        let mut ratio = String::new();
-        if std::ptr::eq(record, ours) {
-            let (cpu, clock) = (times(|it| &it.cpu_ms), times(|it| &it.clock_ms));
-            let peak = times(|it| &it.peak_mib);
-            let _ = write!(ratio, "**{cpu:.1}×**, **{clock:.1}×**, **{peak:.1}×**");
-        }
-        let (cpu, clock) = (shown(&record.cpu_ms), shown(&record.clock_ms));
-        let (name, peak) = (&record.input, record.peak_mib.median);
-        println!(
-            "| {name} | {} | {} | {cpu} | {clock} | {peak:.0} | {ratio} |",
-            record.program, record.runs
-        );
-    }
+    duel::in_turn((runs, options.enough), ours, theirs)
 }
 
 /// Milliseconds within a program that holds the chart: loading it, the first and a later rendering.

@@ -9,26 +9,35 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
+use clap::Args;
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike as _;
 use serde::{Deserialize, Serialize};
 
+/// What `bench once` takes.
+#[derive(Args, Clone, Debug)]
+pub(super) struct Once {
+    /// The program and its arguments.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+    pub(super) command: Vec<OsString>,
+}
+
 /// What one run cost.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
-pub(in crate::bench) struct Cost {
+pub(super) struct Cost {
     /// Until it had ended.
-    pub(in crate::bench) clock_ms: f64,
+    pub(super) clock_ms: f64,
     /// User and system time of all its threads.
-    pub(in crate::bench) cpu_ms: f64,
+    pub(super) cpu_ms: f64,
     /// The highest resident memory. Never below that of its parent, about 5 MiB.
-    pub(in crate::bench) peak_mib: f64,
+    pub(super) peak_mib: f64,
 }
 
 /// Runs a program once, its output thrown away.
 ///
 /// # Errors
 /// If it fails.
-pub(in crate::bench) fn measure(program: &Path, arguments: &[&str]) -> Result<Cost> {
+pub(super) fn measure(program: &Path, arguments: &[&str]) -> Result<Cost> {
     let output = Command::new(std::env::current_exe()?)
         .args(["bench", "once", "--"])
         .arg(program)
@@ -43,7 +52,7 @@ pub(in crate::bench) fn measure(program: &Path, arguments: &[&str]) -> Result<Co
 ///
 /// # Errors
 /// If it fails.
-pub(in crate::bench) fn once(command: &[OsString]) -> Result<()> {
+pub(super) fn once(command: &[OsString]) -> Result<()> {
     let (program, arguments) = command.split_first().context("nothing to run")?;
     let begin = Instant::now();
     let status = Command::new(program)
@@ -66,15 +75,15 @@ pub(in crate::bench) fn once(command: &[OsString]) -> Result<()> {
 
 /// Smallest, middle and largest of some figures.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub(in crate::bench) struct Spread {
-    pub(in crate::bench) min: f64,
-    pub(in crate::bench) median: f64,
-    pub(in crate::bench) max: f64,
+pub(super) struct Spread {
+    pub(super) min: f64,
+    pub(super) median: f64,
+    pub(super) max: f64,
 }
 
 impl Spread {
     /// Of these; zeros if there are none.
-    pub(in crate::bench) fn of(figures: impl Iterator<Item = f64>) -> Self {
+    pub(super) fn of(figures: impl Iterator<Item = f64>) -> Self {
         let mut figures: Vec<f64> = figures.collect();
         figures.sort_by(f64::total_cmp);
         let at = |place: usize| figures.get(place).copied().unwrap_or_default();

@@ -10,6 +10,8 @@ mod dial;
 mod error;
 mod fetch;
 mod fetches;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod http;
 mod reference;
 mod refs;

@@ -24,8 +24,8 @@ use crate::session::Session;
 
 use channel::{Channel, Input};
 use client::{Client, Failure};
-use identity::Identity;
-use known_hosts::{Host, KnownHosts};
+pub(crate) use identity::Identity;
+pub(crate) use known_hosts::{Host, KnownHosts};
 
 pub use client::SshAlgorithms;
 pub use identity::{IdentityError, needs_password};

@@ -63,9 +63,10 @@ impl Submodule {
         if url.starts_with("./") || url.starts_with("../") {
             return relative(parent, url).ok_or_else(refused);
         }
-        let whole = match Url::parse(url) {
-            Ok(_) if url.contains("://") => url.to_owned(),
-            _ => scp(url).ok_or_else(refused)?,
+        let whole = if has_scheme(url) {
+            url.to_owned()
+        } else {
+            scp(url).ok_or_else(refused)?
         };
         let parsed = Url::parse(&whole).map_err(|_| refused())?;
         let served = matches!(parsed.scheme(), "http" | "https" | "ssh");
@@ -78,6 +79,13 @@ impl Submodule {
             Err(refused())
         }
     }
+}
+
+/// Whether `://` follows what may name a scheme: a parser of URLs also takes `https:host//` for a URL with one.
+fn has_scheme(url: &str) -> bool {
+    let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
+    let in_schemes = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+    !scheme.is_empty() && scheme.bytes().all(in_schemes)
 }
 
 /// Whether both URLs are on one server, so that what opens one may be shown to the other.
@@ -122,7 +130,8 @@ fn relative(parent: &str, url: &str) -> Option<String> {
 /// `user@host:path`, as scp has it.
 fn scp(text: &str) -> Option<String> {
     let (host, path) = text.split_once(':')?;
-    let (user, name) = host.split_once('@').unwrap_or(("git", host));
+    // Without a user, "C:/x" or "ext::sh" would be hosts.
+    let (user, name) = host.split_once('@')?;
     let plain = |text: &str| {
         !text.is_empty()
             && !text.starts_with('-')
@@ -130,8 +139,7 @@ fn scp(text: &str) -> Option<String> {
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte))
     };
-    // Without a user, "C:/x" or "ext::sh" would be hosts.
-    if !text.contains('@') || !plain(user) || !plain(name) || path.starts_with(':') {
+    if !plain(user) || !plain(name) || path.starts_with(':') {
         return None;
     }
     Some(format!(
@@ -205,6 +213,8 @@ mod tests {
             "",
             "https://",
             "https://host/a\nb",
+            "https:host//x",
+            "https:i//us%.sh://git@host/x",
         ] {
             assert_eq!(resolve("https://host/app.git", url), None, "{url}");
         }

@@ -6,6 +6,7 @@ use gix::config::File;
 use reqwest::Url;
 
 use crate::error::Error;
+use crate::url::RepositoryUrl;
 
 /// Bytes of a `.gitmodules` file.
 const MAX_BYTES: usize = 1 << 20;
@@ -92,13 +93,15 @@ fn has_scheme(url: &str) -> bool {
 #[must_use]
 pub fn same_origin(one: &str, other: &str) -> bool {
     let origin = |text: &str| {
-        let url = Url::parse(text).ok()?;
-        let port = url.port_or_known_default().or(Some(22));
-        Some((
-            url.scheme().to_owned(),
-            url.host_str()?.to_lowercase(),
-            port,
-        ))
+        let url = RepositoryUrl::parse(text).ok()?;
+        let own = match url.scheme().as_str() {
+            "http" => 80,
+            "https" => 443,
+            _ => 22,
+        };
+        let port = url.port().ok()?.unwrap_or(own);
+        let host = url.host().to_lowercase();
+        (!host.is_empty()).then_some((url.scheme(), host, port))
     };
     origin(one).is_some() && origin(one) == origin(other)
 }

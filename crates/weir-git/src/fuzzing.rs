@@ -9,17 +9,17 @@ use gix::progress::Discard;
 use gix::protocol::LsRefsCommand;
 use gix::protocol::transport::client::git::{ConnectMode, blocking_io::Connection};
 use gix::protocol::transport::{Protocol, Service};
-use reqwest::Url;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::fetch::{self, Depth, Job};
 use crate::reference::{Reference, Revision};
 use crate::refs::Refs;
-use crate::remote::{Limits, user_info};
+use crate::remote::Limits;
 use crate::session::{Git, Session};
 use crate::signature::Signed;
 use crate::snapshot::{self, Snapshot};
 use crate::ssh::{Host, Identity, KnownHosts};
+use crate::url::RepositoryUrl;
 
 /// Small, so that a bound that does not hold is seen.
 const LIMITS: Limits = Limits {
@@ -178,10 +178,19 @@ pub fn identity(file: &[u8]) {
     Identity::parse(file, Some("password")).ok();
 }
 
-/// Reads a URL as a repository's.
+/// Reads a URL as a repository's: nothing of the user and the password is shown, and requests go to the host it names.
 pub fn url(text: &str) {
-    if let Ok(url) = Url::parse(text) {
-        let (user, password) = user_info(&url);
-        assert!(user.len() + password.len() <= 3 * text.len() + 6);
+    let Ok(url) = RepositoryUrl::parse(text) else {
+        return;
+    };
+    let (user, password) = url.user_info();
+    assert!(user.len() + password.len() <= 3 * text.len() + 6);
+    if let (true, Ok(target)) = (text.is_ascii(), url.target()) {
+        let host = target.host_str().unwrap_or_default();
+        let host = host.trim_matches(['[', ']']).to_owned();
+        assert!(target.username().is_empty() && target.password().is_none());
+        let named = url.host().to_lowercase();
+        assert!(named == host || named.contains(':') || named.contains("xn--"));
     }
+    url.undialled();
 }

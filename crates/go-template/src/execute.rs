@@ -7,7 +7,7 @@ mod call;
 mod field;
 mod range;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use crate::node::{Branch, Id, NodeKind, Pipe, Source};
 use crate::parse::deeper;
@@ -17,6 +17,9 @@ use crate::{Budget, Failure, Functions, Str, Template, Value, format, quote};
 pub use call::Call;
 use field::Given;
 pub(crate) use field::zero_element;
+
+/// The variable that holds what a template was called with.
+static ROOT: LazyLock<Str> = LazyLock::new(|| Str::from("$"));
 
 /// What a missing map key gives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -77,7 +80,7 @@ impl Session<'_> {
                 template,
                 source: template.source(),
                 node: None,
-                variables: vec![(Str::from("$"), dot.clone())],
+                variables: vec![(ROOT.clone(), dot.clone())],
                 depth: 0,
                 out: &mut out,
             };
@@ -291,7 +294,7 @@ impl<'s> State<'s> {
                 template,
                 source: template.source(),
                 node: self.node,
-                variables: vec![(Str::from("$"), dot.clone())],
+                variables: vec![(ROOT.clone(), dot.clone())],
                 depth: self.depth + 1,
                 out: self.out,
             };

@@ -71,9 +71,8 @@ impl Value {
 
     /// A new `map[string]interface {}`.
     pub fn map<K: Into<Str>>(entries: impl IntoIterator<Item = (K, Self)>) -> Self {
-        let map = Map::new(&Type::MAP);
-        map.extend(entries.into_iter().map(|(key, value)| (key.into(), value)));
-        Self::Map(map)
+        let entries = entries.into_iter().map(|(key, value)| (key.into(), value));
+        Self::Map(Map::from_pairs(&Type::MAP, entries.collect()))
     }
 
     /// The zero value of a type.

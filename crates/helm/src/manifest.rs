@@ -4,6 +4,7 @@
 
 mod head;
 mod order;
+mod skim;
 
 use std::collections::BTreeMap;
 
@@ -51,6 +52,21 @@ impl Hook {
     pub fn is_test(&self) -> bool {
         self.events.iter().any(|event| event == "test")
     }
+}
+
+/// For fuzzing: what is skimmed of a document is what reading it in full finds.
+#[cfg(fuzzing)]
+pub fn check_skimming(document: &[u8]) {
+    let Some(skimmed) = skim::skim(document) else {
+        return;
+    };
+    let read = Head::read_in_full(document).expect("what is skimmed is valid");
+    let told = |head: &Head| {
+        let annotations = [HOOK, WEIGHT, DELETE, OUTPUT_LOG].map(|name| head.annotation(name));
+        let texts = [&head.api_version, &head.kind, &head.name].map(Clone::clone);
+        (texts, annotations)
+    };
+    assert_eq!(told(&skimmed), told(&read));
 }
 
 /// A document that is no object.

@@ -21,7 +21,7 @@ use crate::engine::{self, Templates};
 use crate::manifest::{Hook, INSTALL_ORDER, Manifest, ManifestError, sort_manifests};
 use crate::post_render::{PostRender, PostRenderError};
 use crate::schema::{self, SchemaError};
-use crate::values::{CoalesceError, Level, Warnings, coalesce_values, deep_copy_map};
+use crate::values::{CoalesceError, Level, Warnings, coalesce_values};
 use crate::{Env, functions};
 
 /// What `.Release` says.
@@ -65,8 +65,6 @@ pub struct Rendered {
     pub crds: Vec<(String, Str)>,
     /// What `NOTES.txt` says.
     pub notes: String,
-    /// The values that templates saw.
-    pub values: Option<Map>,
 }
 
 /// Rendered files that were not taken apart, as `helm template --debug` prints them.
@@ -199,7 +197,6 @@ pub fn render_telling(
 ) -> Result<Rendered, RenderError> {
     let mut rendered = Rendered::default();
     let (active, values) = prepare(chart, values, options, warnings)?;
-    rendered.values = Some(deep_copy_map(&values));
     let files = render_files(&active, &values, options, (env, over))?;
     let mut files = take_notes(files, &active, options.sub_notes, &mut rendered.notes);
     if let Some(post) = &options.post_render {
@@ -248,6 +245,15 @@ pub fn render_templates(
 ) -> Result<BTreeMap<String, Str>, RenderError> {
     let (active, values) = prepare(chart, values, options, &mut Warnings::default())?;
     render_files(&active, &values, options, (env, over))
+}
+
+/// The values that templates see before one of them changes any.
+///
+/// # Errors
+/// [`RenderError`].
+pub fn values_of(chart: &Arc<Chart>, values: &Map, options: &Options) -> Result<Map, RenderError> {
+    let (_, values) = prepare(chart, values, options, &mut Warnings::default())?;
+    Ok(values)
 }
 
 /// Chooses the charts that take part, and their values.

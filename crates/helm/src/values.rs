@@ -41,12 +41,7 @@ pub fn deep_copy(value: &Value) -> Value {
 
 /// A copy that shares no map with the original.
 pub fn deep_copy_map(map: &Map) -> Map {
-    let copy = Map::new(map.ty());
-    deeper(|| {
-        let entries = map.entries().into_iter();
-        copy.extend(entries.map(|(key, value)| (key, deep_copy(&value))));
-    });
-    copy
+    deeper(|| map.copied(deep_copy))
 }
 
 /// A table: a map of values.

@@ -10,7 +10,7 @@ mod decode;
 mod syntax;
 mod tree;
 
-use crate::{Error, Limits};
+use crate::{Error, Limits, Text};
 
 /// Makes values of one kind.
 pub trait Build {
@@ -32,7 +32,7 @@ pub trait Build {
     /// A list.
     fn list(&mut self, items: Vec<Self::Value>) -> Self::Value;
     /// A map. Keys may come more than once: the last one wins.
-    fn map(&mut self, entries: Vec<(String, Self::Value)>) -> Self::Value;
+    fn map(&mut self, entries: Vec<(Text, Self::Value)>) -> Self::Value;
 }
 
 /// Reads the first document of a text; an empty text is null.
@@ -86,8 +86,13 @@ impl Build for BuildJson {
         Self::Value::Array(items)
     }
 
-    fn map(&mut self, entries: Vec<(String, Self::Value)>) -> Self::Value {
-        Self::Value::Object(entries.into_iter().collect())
+    fn map(&mut self, entries: Vec<(Text, Self::Value)>) -> Self::Value {
+        Self::Value::Object(
+            entries
+                .into_iter()
+                .map(|(key, value)| (key.into(), value))
+                .collect(),
+        )
     }
 }
 

@@ -23,11 +23,11 @@ fuzz_target!(|bytes: &[u8]| {
         let (Some(text), Ok(value)) = (printed(&object), object.to_json()) else {
             continue;
         };
-        // Upstream prints these line breaks raw or folds them, and reads back something else; and a
-        // negative zero loses its sign.
-        let breaks = ['\u{85}', '\u{2028}', '\u{2029}'];
+        // Upstream prints these line breaks raw or folds them, and reads back something else; a negative zero
+        // loses its sign; and bytes that are no text become the same letters, in keys as well.
+        let odd = ['\u{85}', '\u{2028}', '\u{2029}', '\u{FFFD}'];
         let shown = value.to_string();
-        if text.contains(breaks) || shown.contains(breaks) || shown.contains("-0.0") {
+        if text.contains(odd) || shown.contains(odd) || shown.contains("-0.0") {
             continue;
         }
         let read = kyaml::parse_within(&text, &LIMITS).expect("output is YAML");

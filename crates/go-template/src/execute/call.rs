@@ -163,14 +163,9 @@ impl State<'_> {
         if matches!(builtin, Builtin::And | Builtin::Or) {
             return self.and_or(builtin, name, given);
         }
-        let callee = match (given.arguments.get(1), &given.last) {
-            (Some(argument), _) => self.printed(*argument),
-            (None, Some(last)) => match &last.value {
-                Value::Str(text) => text.to_string(),
-                Value::Nil => String::from("<invalid Value>"),
-                other => format!("<{} Value>", other.type_name()),
-            },
-            (None, None) => String::new(),
+        let callee = match builtin {
+            Builtin::Call => self.callee(&given),
+            _ => String::new(),
         };
         let args = self.arguments(&builtin.signature(), name, given)?;
         let mut call = Call {
@@ -180,6 +175,19 @@ impl State<'_> {
         match builtin.call(&mut call, args, &callee) {
             Ok(value) => Ok(value),
             Err(cause) => self.failed(node, name, cause),
+        }
+    }
+
+    /// How the text names what `call` calls.
+    fn callee(&self, given: &Given<'_>) -> String {
+        match (given.arguments.get(1), &given.last) {
+            (Some(argument), _) => self.printed(*argument),
+            (None, Some(last)) => match &last.value {
+                Value::Str(text) => text.to_string(),
+                Value::Nil => String::from("<invalid Value>"),
+                other => format!("<{} Value>", other.type_name()),
+            },
+            (None, None) => String::new(),
         }
     }
 

@@ -20,12 +20,18 @@ enum Items {
 
 impl Drop for Items {
     fn drop(&mut self) {
-        if let Self::Values(values) = self
-            && values.iter().any(nests)
-        {
-            drop_all(std::mem::take(values));
+        if let Self::Values(values) = self {
+            let mut todo = Vec::new();
+            take_nested(values, &mut todo);
+            drop_all(todo);
         }
     }
+}
+
+/// Moves what nests to what is to be dropped; the rest goes with its slice.
+fn take_nested(values: &mut [Value], todo: &mut Vec<Value>) {
+    let nested = values.iter_mut().filter(|value| nests(value));
+    todo.extend(nested.map(std::mem::take));
 }
 
 impl List {
@@ -128,7 +134,7 @@ impl List {
         if let Some(mut items) = self.items.take().and_then(Arc::into_inner)
             && let Items::Values(values) = &mut items
         {
-            todo.append(values);
+            take_nested(values, todo);
         }
     }
 }

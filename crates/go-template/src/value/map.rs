@@ -22,10 +22,16 @@ struct Entries(RwLock<Pairs>);
 impl Drop for Entries {
     fn drop(&mut self) {
         let pairs = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if pairs.values().any(nests) {
-            drop_all(std::mem::take(pairs).into_values().collect());
-        }
+        let mut todo = Vec::new();
+        take_nested(pairs, &mut todo);
+        drop_all(todo);
     }
+}
+
+/// Moves what nests to what is to be dropped; the rest goes with its map.
+fn take_nested(pairs: &mut Pairs, todo: &mut Vec<Value>) {
+    let nested = pairs.values_mut().filter(|value| nests(value));
+    todo.extend(nested.map(std::mem::take));
 }
 
 /// A map that is not kept alive.
@@ -152,10 +158,23 @@ impl Map {
         }
     }
 
+    /// A new map of the same type and keys, whose nested values are those that `copy` makes of these.
+    pub fn copied(&self, mut copy: impl FnMut(&Value) -> Value) -> Self {
+        let mut pairs = self.read().map_or_else(Pairs::new, |it| it.clone());
+        for value in pairs.values_mut().filter(|value| nests(value)) {
+            *value = copy(value);
+        }
+        Self::from_pairs(self.ty, pairs)
+    }
+
     /// Takes all entries away, which breaks a circle that the map is part of.
     pub fn clear(&self) {
-        let pairs = self.write().map(|mut it| std::mem::take(&mut *it));
-        drop_all(pairs.unwrap_or_default().into_values().collect());
+        let mut pairs = self
+            .write()
+            .map_or_else(Pairs::new, |mut it| std::mem::take(&mut *it));
+        let mut todo = Vec::new();
+        take_nested(&mut pairs, &mut todo);
+        drop_all(todo);
     }
 
     /// Whether both are the same map, not only equal ones.
@@ -177,7 +196,7 @@ impl Map {
     pub(super) fn take_last(mut self, todo: &mut Vec<Value>) {
         if let Some(mut entries) = self.entries.take().and_then(Arc::into_inner) {
             let pairs = entries.0.get_mut().unwrap_or_else(PoisonError::into_inner);
-            todo.extend(std::mem::take(pairs).into_values());
+            take_nested(pairs, todo);
         }
     }
 }

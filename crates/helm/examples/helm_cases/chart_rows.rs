@@ -96,10 +96,11 @@ fn rendered(row: &Json) -> Result<String, String> {
     let (text, rendered) = template(row)
         .run(&chart, &values, &options, (&env(), &|| false))
         .map_err(|error| error.to_string())?;
-    let values = rendered.values.map_or(Value::Nil, Value::Map);
     let mut all = json!({"text": text});
     if row.get("coalesced").is_some() {
-        all["values"] = shown(&values).into();
+        let seen = helm::render::values_of(&chart, &values, &options);
+        let seen = seen.map_err(|error| error.to_string())?;
+        all["values"] = shown(&Value::Map(seen)).into();
     }
     if row.get("notes").is_some() {
         all["notes"] = rendered.notes.into();

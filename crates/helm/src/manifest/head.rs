@@ -2,6 +2,7 @@
 
 use go_template::{Map, Value};
 
+use super::skim::skim;
 use crate::yaml::{Error, Target, read_typed};
 
 /// The head of an object.
@@ -10,7 +11,7 @@ pub(super) struct Head {
     pub(super) api_version: String,
     pub(super) kind: String,
     pub(super) name: String,
-    annotations: Option<Map>,
+    pub(super) annotations: Option<Map>,
 }
 
 const METADATA: &str = "struct { Name string \"json:\\\"name\\\"\"; Annotations map[string]string \"json:\\\"annotations\\\"\" }";
@@ -46,6 +47,14 @@ fn text(map: &Map, key: &str) -> String {
 impl Head {
     /// Reads a document.
     pub(super) fn read(document: &[u8]) -> Result<Self, Error> {
+        match skim(document) {
+            Some(head) => Ok(head),
+            None => Self::read_in_full(document),
+        }
+    }
+
+    /// Reads a document as YAML.
+    pub(super) fn read_in_full(document: &[u8]) -> Result<Self, Error> {
         let map = read_typed(document, HEAD)?;
         let metadata = map.get(b"metadata");
         let metadata = metadata.as_ref().and_then(Value::as_map);

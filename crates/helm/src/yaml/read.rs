@@ -1,6 +1,7 @@
 //! From YAML to values.
 
 use go_template::{Map, Str, Type, Value};
+use kyaml::Text;
 use kyaml::v2::{self, Build};
 
 use super::{Error, LIMITS};
@@ -50,8 +51,12 @@ impl Build for Values {
         Value::list(items)
     }
 
-    fn map(&mut self, entries: Vec<(String, Value)>) -> Value {
-        Value::map(entries)
+    fn map(&mut self, entries: Vec<(Text, Value)>) -> Value {
+        Value::map(
+            entries
+                .into_iter()
+                .map(|(key, value)| (Str::from(key.as_str()), value)),
+        )
     }
 }
 

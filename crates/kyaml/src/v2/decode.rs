@@ -194,7 +194,7 @@ impl<'t, 'b, B: Build> Decoder<'t, 'b, B> {
     }
 
     /// Adds the entries of a map to those that are there.
-    fn fill(&mut self, at: usize, entries: &mut Vec<(String, B::Value)>) -> Result<(), Error> {
+    fn fill(&mut self, at: usize, entries: &mut Vec<(Text, B::Value)>) -> Result<(), Error> {
         let end = self.tree.nodes[at].end;
         let mut key = at + 1;
         while key < end {
@@ -219,7 +219,7 @@ impl<'t, 'b, B: Build> Decoder<'t, 'b, B> {
             && (node.implicit || node.tag == Some(Tag::Merge))
     }
 
-    fn merge(&mut self, at: usize, entries: &mut Vec<(String, B::Value)>) -> Result<(), Error> {
+    fn merge(&mut self, at: usize, entries: &mut Vec<(Text, B::Value)>) -> Result<(), Error> {
         let node = &self.tree.nodes[at];
         match node.kind {
             Kind::List => {
@@ -239,7 +239,7 @@ impl<'t, 'b, B: Build> Decoder<'t, 'b, B> {
         }
     }
 
-    fn merge_map(&mut self, at: usize, entries: &mut Vec<(String, B::Value)>) -> Result<(), Error> {
+    fn merge_map(&mut self, at: usize, entries: &mut Vec<(Text, B::Value)>) -> Result<(), Error> {
         let node = &self.tree.nodes[at];
         let (map, alias) = match node.kind {
             Kind::Alias => (node.end, true),
@@ -265,7 +265,7 @@ impl<'t, 'b, B: Build> Decoder<'t, 'b, B> {
     }
 
     /// A key as text. One that has none is a problem of a later pass.
-    fn key(&mut self, at: usize, value: usize) -> Result<String, Error> {
+    fn key(&mut self, at: usize, value: usize) -> Result<Text, Error> {
         let mut node = &self.tree.nodes[at];
         if node.kind == Kind::Alias {
             node = &self.tree.nodes[node.end];
@@ -280,7 +280,7 @@ impl<'t, 'b, B: Build> Decoder<'t, 'b, B> {
         let (ty, shown) = match found {
             Value::Null => ("%!s(<nil>)", "<nil>".into()),
             Value::Uint(key) => ("uint64", format!("{key:#x}")),
-            Value::Text if tag == Tag::Binary => return decode_binary(&node.text),
+            Value::Text if tag == Tag::Binary => return decode_binary(&node.text).map(Text::from),
             other => return Ok(key_text(other, &node.text)),
         };
         let (tree, limits) = (self.tree, self.limits);
@@ -290,14 +290,14 @@ impl<'t, 'b, B: Build> Decoder<'t, 'b, B> {
                 "unsupported map key of type: {ty}, key: {shown}, value: {value}"
             ))
         });
-        Ok(String::new())
+        Ok(Text::default())
     }
 }
 
-fn key_text(value: Value, text: &Text) -> String {
+fn key_text(value: Value, text: &Text) -> Text {
     match value {
-        Value::Bool(value) => value.to_string(),
-        Value::Int(value) => value.to_string(),
+        Value::Bool(value) => Text::from(value.to_string()),
+        Value::Int(value) => value.to_string().into(),
         Value::Float(f64::INFINITY) => ".inf".into(),
         Value::Float(f64::NEG_INFINITY) => "-.inf".into(),
         Value::Float(value) if value.is_nan() => ".nan".into(),
@@ -305,7 +305,7 @@ fn key_text(value: Value, text: &Text) -> String {
             clippy::cast_possible_truncation,
             reason = "keys print as 32 bit floats"
         )]
-        Value::Float(value) => format_g_32(value as f32),
-        _ => text.as_str().to_owned(),
+        Value::Float(value) => format_g_32(value as f32).into(),
+        _ => text.clone(),
     }
 }

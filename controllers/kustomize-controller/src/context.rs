@@ -13,6 +13,7 @@ use weir_runtime::kind::Chain;
 use crate::builds::Builds;
 use crate::error::Error;
 use crate::finalize::Accounts;
+use crate::observe::health::Unfinished;
 use crate::observe::keys::Installation;
 use crate::plan::identity::Rules;
 use crate::remote_bases::RemoteBases;
@@ -61,6 +62,8 @@ pub struct Context {
     pub fetcher: Fetcher,
     /// What each Kustomization keeps in its inventory.
     pub kept: Arc<Kept>,
+    /// Health checks that newer work has ended before they were over.
+    pub unfinished: Unfinished,
     /// What the installation decrypts with.
     pub decryption: Installation,
     /// Accounts that were just seen.

@@ -31,6 +31,7 @@ use crate::{observe, plan};
 pub async fn finalize(ctx: &Context, pass: &Pass<KustomizationKind>) -> Result<(), Error> {
     let object = pass.object();
     ctx.kept.forget(pass.key());
+    ctx.unfinished.forget(pass.key());
     let objects = ctx.targets.objects_of(pass.key());
     objects.forget(pass.key(), &plan::stored_inventory(object));
     objects.ledger().forget_owner(pass.key());

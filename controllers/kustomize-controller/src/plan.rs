@@ -109,9 +109,16 @@ fn was_healthy(object: &Kustomization) -> bool {
 }
 
 /// Whether a health check that passes is worth an event: the last one did not pass, or a new revision changed objects.
+/// One that newer work has ended before it was over, `unfinished`, is gone on with: if it was worth one, this one is.
 #[must_use]
-pub fn health_is_news(object: &Kustomization, artifact: &Artifact, changed: bool) -> bool {
-    !was_healthy(object) || (changed && !same_revision(artifact, last_applied_revision(object)))
+pub fn health_is_news(
+    object: &Kustomization,
+    artifact: &Artifact,
+    changed: bool,
+    unfinished: Option<bool>,
+) -> bool {
+    let due = unfinished.unwrap_or_else(|| !was_healthy(object));
+    due || (changed && !same_revision(artifact, last_applied_revision(object)))
 }
 
 /// The revision that was applied last; empty if none was.
@@ -176,15 +183,30 @@ mod tests {
         };
         let (same, new) = (artifact("main@sha1:a"), artifact("main@sha1:b"));
         let mut healthy = object(serde_json::json!({}));
-        assert!(health_is_news(&healthy, &same, false), "never checked");
+        let is_news =
+            |object: &_, artifact: &_, changed| health_is_news(object, artifact, changed, None);
+        assert!(is_news(&healthy, &same, false), "never checked");
         let status = serde_json::json!({"lastAppliedRevision": "main@sha1:a", "conditions": [{
             "type": "Healthy", "status": "True", "reason": "Succeeded", "message": "",
             "lastTransitionTime": "2026-01-01T00:00:00Z",
         }]});
         healthy.status = Some(serde_json::from_value(status).expect("a status"));
-        assert!(!health_is_news(&healthy, &new, false));
-        assert!(!health_is_news(&healthy, &same, true));
-        assert!(health_is_news(&healthy, &new, true));
+        assert!(!is_news(&healthy, &new, false));
+        assert!(!is_news(&healthy, &same, true));
+        assert!(is_news(&healthy, &new, true));
+    }
+
+    #[test]
+    fn a_health_check_that_newer_work_ended_decides_for_the_one_that_goes_on() {
+        let artifact: Artifact = serde_json::from_value(serde_json::json!({
+            "revision": "main@sha1:a", "digest": "", "path": "", "url": "", "lastUpdateTime": "2026-01-01T00:00:00Z",
+        }))
+        .expect("an artifact");
+        // What the first one has left in status: it is under way.
+        let under_way = object(serde_json::json!({}));
+        assert!(!health_is_news(&under_way, &artifact, false, Some(false)));
+        assert!(health_is_news(&under_way, &artifact, true, Some(false)));
+        assert!(health_is_news(&under_way, &artifact, false, Some(true)));
     }
 
     #[test]

@@ -86,9 +86,13 @@ async fn health(
 ) -> Result<(), Error> {
     let object = pass.object();
     let Some(targets) = observe::health::targets(target, object, changes).await else {
+        ctx.unfinished.forget(pass.key());
         pass.note(|facts| facts.health = Health::NotWanted);
         return Ok(());
     };
+    let uid = object.metadata.uid.as_deref().unwrap_or_default();
+    let unfinished = ctx.unfinished.take(pass.key(), uid);
+    let news = plan::health_is_news(object, artifact, changes.has_changes(), unfinished);
     let started = tokio::time::Instant::now();
     pass.note(|facts| facts.check_health());
     let source = Source {
@@ -112,13 +116,17 @@ async fn health(
         Wait::Done(_) => {
             let elapsed = started.elapsed();
             pass.note(|facts| facts.health = Health::Passed(elapsed));
-            if plan::health_is_news(object, artifact, changes.has_changes()) {
+            if news {
                 pass.emit(progress_event(health_passed(elapsed), &pass.facts()));
             }
             Ok(())
         }
         Wait::TimedOut => failed(pass, started.elapsed(), progress.timed_out()),
         Wait::Superseded => {
+            // With the gate upstream ends checks as well, and tells of the next one that passes.
+            if !ctx.options.cancel_health_check_on_new_revision {
+                ctx.unfinished.keep(pass.key(), uid, news);
+            }
             let own = || format!("Kustomization/{}", pass.key());
             Err(Error::Superseded(pass.superseded_by().unwrap_or_else(own)))
         }

@@ -24,6 +24,7 @@ use crate::finalize::Accounts;
 use crate::flags::{self, KustomizeFlags};
 use crate::heal::{Healer, Owners};
 use crate::kustomization::KustomizationKind;
+use crate::observe::health::Unfinished;
 use crate::observe::keys::{Installation, Settings as DecryptionSettings};
 use crate::plan::identity::Rules;
 use crate::sources::{Attempts, Sources};
@@ -113,6 +114,7 @@ pub async fn run(
         kustomizations,
         fetcher: fetcher(common, own)?,
         kept,
+        unfinished: Unfinished::default(),
         decryption: installation(host.metrics(), common, own, &gates)?,
         accounts: Accounts::default(),
         builds: Builds::default(),

@@ -6,6 +6,7 @@
 //! Source: fluxcd/pkg `ssa/manager_wait.go` (Flux 2.9).
 
 mod pods;
+mod unfinished;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,6 +27,8 @@ use crate::plan::expressions::{HealthRules, Rule};
 use crate::plan::identity::namespace;
 use crate::watch::{ObjectKey, Objects, Seen, current, kind_of};
 use pods::Pods;
+
+pub use unfinished::Unfinished;
 
 /// How often an object is asked for that no watch shows.
 const POLL: Duration = Duration::from_secs(5);

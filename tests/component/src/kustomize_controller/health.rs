@@ -145,6 +145,62 @@ async fn without_a_check_there_is_no_healthy_condition() -> Result<()> {
     Ok(())
 }
 
+/// Upstream finishes a check before it begins the next pass; here newer work ends it. What is told is the same.
+#[tokio::test]
+async fn a_check_that_newer_work_ended_is_told_as_one_that_went_on() -> Result<()> {
+    let all = Loop::start("health-news", &[("c.yaml", &config_map("c", "1"))]).await?;
+    let scaled = async |replicas: u32| all.namespace.apply(&deployment(replicas)).await;
+    scaled(0).await?;
+    let check = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "namespace": all.namespace.name()});
+    let spec = |timeout: &str| json!({"targetNamespace": all.namespace.name(), "timeout": timeout, "healthChecks": [check]});
+    all.kustomization("app", spec("10m")).await?;
+    all.applied("app", &all.revision()?).await?;
+    let told = || {
+        let passed = |event: &&Value| {
+            let text = event["message"].as_str().unwrap_or_default();
+            text.starts_with("Health check passed in ")
+        };
+        all.events.events().iter().filter(passed).count()
+    };
+    all.event("app", "Progressing", "Health check passed in ")
+        .await?;
+    scaled(1).await?;
+    // Two passes wait, one after the other, for what was healthy before them.
+    for timeout in ["11m0s", "12m0s"] {
+        all.kustomization("app", spec(timeout)).await?;
+        let waits = format!("with a timeout of {timeout}");
+        all.wait("app", "a health check under way", |object| {
+            is(object.conditions(), "Healthy", "Unknown", "Progressing")
+                && message(object.conditions(), "Healthy").ends_with(&waits)
+        })
+        .await?;
+    }
+    scaled(0).await?;
+    all.applied("app", &all.revision()?).await?;
+    // A revision that changes objects is told when its health check passes, ended by newer work or not.
+    assert_eq!(told(), 1, "nothing new was found out");
+    scaled(1).await?;
+    let revision = all.push(&[("c.yaml", &config_map("c", "2"))], &[]).await?;
+    let of_revision = |object: &Kustomization| {
+        let text = message(object.conditions(), "Healthy");
+        text.contains(&revision) && is(object.conditions(), "Healthy", "Unknown", "Progressing")
+    };
+    all.wait("app", "a health check of the new revision", of_revision)
+        .await?;
+    all.kustomization("app", spec("13m0s")).await?;
+    all.wait("app", "the same check gone on with", |object| {
+        of_revision(object) && message(object.conditions(), "Healthy").ends_with("13m0s")
+    })
+    .await?;
+    scaled(0).await?;
+    all.applied("app", &revision).await?;
+    eventually(LIMIT, "a second event", async || {
+        ensure!(told() == 2, "{} were told", told());
+        Ok(())
+    })
+    .await
+}
+
 /// A StatefulSet says nothing of pods that crash; Flux looks at them, and so must a wait that polls nothing.
 #[tokio::test]
 async fn a_pod_that_crashes_ends_the_wait_for_its_stateful_set() -> Result<()> {

@@ -280,7 +280,7 @@ impl Targets {
         let cluster = first.unwrap_or(cluster);
         clusters.insert(home.kubeconfig, Arc::downgrade(&cluster));
         let client = client_of(&cluster, identity)?;
-        let hub = Hub::new(client.clone(), None, self.metrics.clone());
+        let hub = self.own.objects.of_cluster(client.clone());
         let remote = Arc::new(Remote {
             target: Target {
                 cluster: cluster.with_client(client),

@@ -138,6 +138,12 @@ impl Objects {
         self.hub.seen_by(client, namespace)
     }
 
+    /// A hub that watches another cluster with `client`.
+    #[must_use]
+    pub fn of_cluster(&self, client: Client) -> Hub {
+        self.hub.of_cluster(client)
+    }
+
     /// What was applied.
     #[must_use]
     pub fn ledger(&self) -> &Arc<Ledger> {
@@ -335,8 +341,14 @@ struct Dispatch {
 impl Dispatch {
     async fn run(self) {
         let mut changes = self.index.subscribe();
+        let mut rewound = 0;
         loop {
             let change = changes.next().await;
+            let now = self.index.sync().borrow().rewound;
+            if now != rewound {
+                self.ledger.rewind(&self.kind);
+                rewound = now;
+            }
             let object = ObjectKey {
                 kind: self.kind.clone(),
                 key: change.key,

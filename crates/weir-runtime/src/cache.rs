@@ -30,6 +30,8 @@ pub struct Sync {
     pub synced: bool,
     /// Since when the watch is broken; what is known may be old.
     pub stale_since: Option<Instant>,
+    /// How often the server has gone back in time: versions from before cannot be compared with those from then on.
+    pub rewound: u32,
 }
 
 /// A value together with what orders it among its predecessors.
@@ -51,6 +53,8 @@ struct State<V> {
     live: HashMap<Key, Versioned<V>>,
     /// The list being read; it replaces `live` when complete.
     listing: Option<HashMap<Key, Versioned<V>>>,
+    /// The list being read is of a time before what is known: it counts, whatever the versions.
+    rewound: bool,
     mailboxes: Vec<Weak<Mailbox<V>>>,
 }
 
@@ -71,6 +75,7 @@ impl<V: Clone> Cache<V> {
         let state = State {
             live: HashMap::new(),
             listing: None,
+            rewound: false,
             mailboxes: Vec::new(),
         };
         Self {
@@ -109,6 +114,13 @@ impl<V: Clone> Cache<V> {
         self.state.lock().listing = Some(HashMap::new());
     }
 
+    /// The server has gone back in time: the next list counts whatever its versions, and until then what is known may
+    /// be wrong.
+    pub(crate) fn rewound(&self, now: Instant) {
+        self.state.lock().rewound = true;
+        self.broken(now);
+    }
+
     /// An object of the list.
     pub(crate) fn listed(&self, key: Key, item: Versioned<V>) {
         if let Some(listing) = &mut self.state.lock().listing {
@@ -116,18 +128,31 @@ impl<V: Clone> Cache<V> {
         }
     }
 
-    /// The list is complete: what it does not hold is gone, what is known in a newer version stays so.
-    pub(crate) fn complete(&self) {
+    /// The list is complete, as of `version`: what it does not hold is gone, what is known in a newer version than the
+    /// list's stays so. What is known in an older one, and newer than listed, never was: the server has gone back in
+    /// time, and come to that version anew.
+    pub(crate) fn complete(&self, version: Option<u64>) {
         let mut state = self.state.lock();
         let Some(listing) = state.listing.take() else {
             return;
         };
+        let is_past = |known: &Versioned<V>| version.is_none() || known.version > version;
+        let never_was = |(key, item): (&Key, &Versioned<V>)| {
+            let known = state.live.get(key);
+            known.is_some_and(|known| known.is_newer_than(item) && !is_past(known))
+        };
+        let rewound = state.rewound || listing.iter().any(never_was);
+        state.rewound = false;
+        if rewound {
+            // Whoever hears of a change has to know first.
+            self.sync.send_modify(|sync| sync.rewound += 1);
+        }
         let mut old = std::mem::take(&mut state.live);
         let mut changes = Vec::new();
         for (key, item) in listing {
             let before = old.remove(&key);
             let item = match &before {
-                Some(known) if known.is_newer_than(&item) => known.clone(),
+                Some(known) if !rewound && known.is_newer_than(&item) => known.clone(),
                 _ => item,
             };
             if before
@@ -148,6 +173,7 @@ impl<V: Clone> Cache<V> {
             let whole = Sync {
                 synced: true,
                 stale_since: None,
+                rewound: sync.rewound,
             };
             std::mem::replace(sync, whole) != whole
         });
@@ -358,7 +384,7 @@ mod tests {
         cache.listed(key("written"), item(5, "listed"));
         cache.put_written(&key("written"), item(6, "meanwhile"));
         assert_eq!(changes(&cache, &mailbox), ["written: before -> meanwhile"]);
-        cache.complete();
+        cache.complete(None);
         assert_eq!(
             changes(&cache, &mailbox),
             ["fresh: - -> fresh", "gone: gone -> -"]
@@ -395,17 +421,63 @@ mod tests {
     }
 
     #[test]
+    fn after_going_back_in_time_the_list_counts_and_says_so_first() {
+        let cache = Cache::new();
+        cache.put(key("a"), item(8, "later"));
+        cache.put(key("b"), item(9, "later"));
+        let mailbox = cache.subscribe();
+        assert_eq!(changes(&cache, &mailbox).len(), 2);
+        cache.rewound(Instant::now());
+        assert!(cache.sync().borrow().stale_since.is_some());
+        cache.begin();
+        cache.listed(key("a"), item(3, "earlier"));
+        assert_eq!(cache.sync().borrow().rewound, 0);
+        cache.complete(Some(4));
+        let sync = Sync {
+            synced: true,
+            stale_since: None,
+            rewound: 1,
+        };
+        assert_eq!(*cache.sync().borrow(), sync);
+        let told = ["a: later -> earlier", "b: later -> -"];
+        assert_eq!(changes(&cache, &mailbox), told);
+        // It happened once: from now on older versions are late again.
+        cache.put(key("a"), item(2, "late"));
+        assert_eq!(cache.get(&key("a")), Some("earlier"));
+    }
+
+    #[test]
+    fn going_back_in_time_shows_also_when_the_version_has_been_overtaken() {
+        let cache = Cache::new();
+        cache.put(key("a"), item(8, "later"));
+        // Our own write, which the list has not seen yet.
+        cache.put(key("b"), item(30, "ours"));
+        cache.begin();
+        cache.listed(key("b"), item(5, "before"));
+        cache.listed(key("a"), item(8, "later"));
+        cache.complete(Some(20));
+        assert_eq!(cache.get(&key("b")), Some("ours"));
+        assert_eq!(cache.sync().borrow().rewound, 0);
+        // Version 8 was before 20: who lists 3 as of 20 has another past.
+        cache.begin();
+        cache.listed(key("a"), item(3, "earlier"));
+        cache.complete(Some(20));
+        assert_eq!(cache.get(&key("a")), Some("earlier"));
+        assert_eq!(cache.sync().borrow().rewound, 1);
+    }
+
+    #[test]
     fn a_broken_watch_makes_the_cache_stale_until_it_resumes() {
         let cache: Cache<&str> = Cache::new();
         let sync = cache.sync();
         assert!(!sync.borrow().synced);
         cache.begin();
-        cache.complete();
+        cache.complete(None);
         assert_eq!(
             *sync.borrow(),
             Sync {
                 synced: true,
-                stale_since: None
+                ..Sync::default()
             }
         );
         cache.broken(Instant::now());

@@ -57,6 +57,14 @@ fn percentage(text: &str) -> Result<u8, String> {
     }
 }
 
+/// A duration of a second at least, as `--watch-relist-interval` takes it.
+fn relist_interval(text: &str) -> Result<Duration, String> {
+    match go_duration(text)? {
+        short if short < Duration::from_secs(1) => Err("must be a second at least".to_owned()),
+        long => Ok(long),
+    }
+}
+
 /// Flags of every controller.
 #[derive(Debug, Clone, Args)]
 pub struct CommonFlags {
@@ -94,6 +102,9 @@ pub struct CommonFlags {
     /// Watch only ConfigMaps and Secrets with matching labels.
     #[arg(long, default_value = "reconcile.fluxcd.io/watch=Enabled")]
     pub watch_configs_label_selector: String,
+    /// How often lists are read again, more or less, to repair what a lost watch event hid. Upstream never does.
+    #[arg(long, default_value = "1h", value_parser = relist_interval)]
+    pub watch_relist_interval: Duration,
     /// The service account that objects without one are reconciled as.
     #[arg(long, default_value = "")]
     pub default_service_account: String,

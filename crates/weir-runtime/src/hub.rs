@@ -20,7 +20,7 @@ use weir_api::Reconcilable;
 use crate::cache::{Cache, Change, Mailbox, Sync, Versioned};
 use crate::kind::Key;
 use crate::metrics::Metrics;
-use crate::watch::{Pulse, Sink, Watch};
+use crate::watch::{Pulse, RELIST, Sink, Watch};
 
 mod index;
 mod store;
@@ -39,6 +39,7 @@ struct Inner {
     metrics: Metrics,
     watches: Mutex<HashMap<Id, Weak<dyn Any + Send + std::marker::Sync>>>,
     pulses: Mutex<Vec<(Pulse, Weak<()>)>>,
+    relist: Duration,
 }
 
 /// What makes two requests share a watch.
@@ -84,6 +85,16 @@ impl Drop for Running {
 impl Hub {
     /// A hub that watches with `client`, in `namespace` or in all of them.
     pub fn new(client: Client, namespace: Option<String>, metrics: Metrics) -> Self {
+        Self::relisting(client, namespace, metrics, RELIST)
+    }
+
+    /// The same, with lists read again so often to repair what a lost event hid.
+    pub fn relisting(
+        client: Client,
+        namespace: Option<String>,
+        metrics: Metrics,
+        relist: Duration,
+    ) -> Self {
         let watches = Mutex::new(HashMap::new());
         Self {
             inner: Arc::new(Inner {
@@ -92,15 +103,28 @@ impl Hub {
                 metrics,
                 watches,
                 pulses: Mutex::default(),
+                relist,
             }),
         }
+    }
+
+    /// A hub of its own that watches as often as this one, with a client of another cluster.
+    #[must_use]
+    pub fn of_cluster(&self, client: Client) -> Self {
+        let metrics = self.inner.metrics.clone();
+        Self::relisting(client, None, metrics, self.inner.relist)
     }
 
     /// A hub of its own that watches one namespace with `client`: what it shows is what that identity may see.
     #[must_use]
     pub fn seen_by(&self, client: Client, namespace: &str) -> Self {
         let metrics = self.inner.metrics.clone();
-        Self::new(client, Some(namespace.to_owned()), metrics)
+        Self::relisting(
+            client,
+            Some(namespace.to_owned()),
+            metrics,
+            self.inner.relist,
+        )
     }
 
     /// The client that the hub watches with.
@@ -211,6 +235,7 @@ impl Hub {
             labels,
             metrics: self.inner.metrics.clone(),
             pulse: Pulse::new(),
+            relist: self.inner.relist,
         };
         self.inner
             .pulses

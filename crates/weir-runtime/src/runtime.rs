@@ -107,7 +107,12 @@ impl Host {
     ) -> Result<Self, RuntimeError> {
         let metrics = Metrics::new();
         let client = crate::client::build(config.clone(), user_agent, &metrics)?;
-        let hub = Hub::new(client, flags.watch_namespace(), metrics.clone());
+        let hub = Hub::relisting(
+            client,
+            flags.watch_namespace(),
+            metrics.clone(),
+            flags.watch_relist_interval,
+        );
         Ok(Self {
             config,
             hub,
@@ -411,7 +416,7 @@ async fn watch_objects<K: Kind>(env: Arc<Env<K>>) {
     let mut objects = env.store().subscribe();
     loop {
         let change = objects.next().await;
-        env.object_changed(&change.key, change.new.as_deref());
+        env.object_changed(&change.key, change.old.as_deref(), change.new.as_deref());
     }
 }
 

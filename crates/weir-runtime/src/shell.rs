@@ -81,6 +81,12 @@ impl Seen {
     }
 }
 
+/// Whether `now` is an earlier version than `old`: the cluster was restored from a backup.
+fn went_back<T: Reconcilable>(old: &T, now: &T) -> bool {
+    let version = |of: &T| of.resource_version()?.parse::<u64>().ok();
+    matches!((version(old), version(now)), (Some(old), Some(now)) if now < old)
+}
+
 /// How a pass ended, for metrics and the queue.
 struct End {
     again: Again,
@@ -112,13 +118,20 @@ impl<K: Kind> Env<K> {
         Writer::new(self.target.clone(), object)
     }
 
-    /// Queues an object whose change needs a pass; forgets one that is gone.
-    pub(crate) fn object_changed(&self, key: &Key, object: Option<&K::Object>) {
+    /// Queues an object whose change from `old` needs a pass; forgets one that is gone.
+    pub(crate) fn object_changed(
+        &self,
+        key: &Key,
+        old: Option<&K::Object>,
+        object: Option<&K::Object>,
+    ) {
         let Some(object) = object else {
             self.queue.forget(key);
             return self.gone(&mut self.seen.lock(), key);
         };
         let before = self.seen.lock().get(key).cloned();
+        // What the passes since then have made of its status is lost.
+        let before = before.filter(|_| !old.is_some_and(|old| went_back(old, object)));
         if let Some(wake) = Seen::of(object).wake(before.as_ref(), key.clone()) {
             self.queue
                 .add(&wake.by(format!("{}/{key}", kind_name::<K>())));
@@ -378,6 +391,19 @@ mod tests {
                 .map(|wake| wake.priority),
             expect
         );
+    }
+
+    #[test]
+    fn an_earlier_version_is_seen_as_such() {
+        let object = |version: &str| {
+            let mut object = weir_api::source::v1::GitRepository::default();
+            object.metadata.resource_version = Some(version.to_owned());
+            object
+        };
+        assert!(went_back(&object("100"), &object("99")));
+        assert!(!went_back(&object("99"), &object("100")));
+        assert!(!went_back(&object("99"), &object("99")));
+        assert!(!went_back(&object("b"), &object("a")));
     }
 
     #[test]

@@ -109,6 +109,15 @@ impl Ledger {
         objects.iter().filter(seen).cloned().collect()
     }
 
+    /// The cluster has gone back in time: what is there of this kind now is later than whatever is remembered.
+    pub fn rewind(&self, kind: &str) {
+        let mut state = self.0.lock();
+        let memories = state.memories.iter_mut();
+        for (_, memory) in memories.filter(|(object, _)| object.kind == kind) {
+            memory.resource_version.clear();
+        }
+    }
+
     /// `owner` no longer has these.
     pub fn forget(&self, owner: &Key, objects: impl Iterator<Item = ObjectKey>) {
         let mut state = self.0.lock();

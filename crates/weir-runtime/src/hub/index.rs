@@ -67,8 +67,9 @@ where
         }
     }
 
-    fn complete(&self) {
-        self.cache.complete();
+    fn complete(&self, version: &str) {
+        let version = version.parse().ok();
+        self.cache.complete(version);
     }
 
     fn applied(&self, object: DynamicObject) {
@@ -86,6 +87,10 @@ where
 
     fn broken(&self) {
         self.cache.broken(Instant::now());
+    }
+
+    fn rewound(&self) {
+        self.cache.rewound(Instant::now());
     }
 
     fn resumed(&self) {

@@ -215,9 +215,10 @@ impl<T: Reconcilable> Sink for Decoder<T> {
         }
     }
 
-    fn complete(&self) {
-        self.objects.complete();
-        self.poisons.complete();
+    fn complete(&self, version: &str) {
+        let version = version.parse().ok();
+        self.objects.complete(version);
+        self.poisons.complete(version);
         self.count();
     }
 
@@ -244,6 +245,11 @@ impl<T: Reconcilable> Sink for Decoder<T> {
     fn broken(&self) {
         self.objects.broken(Instant::now());
         self.poisons.broken(Instant::now());
+    }
+
+    fn rewound(&self) {
+        self.objects.rewound(Instant::now());
+        self.poisons.rewound(Instant::now());
     }
 
     fn resumed(&self) {

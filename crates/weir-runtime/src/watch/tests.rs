@@ -12,7 +12,8 @@ use parking_lot::Mutex;
 
 use super::*;
 
-/// An answer of the server: a status code, and the lines of a stream that stays open if so said.
+/// An answer of the server: a status code, none at all if that is 0, and the lines of a stream that stays open if so
+/// said.
 struct Answer(u16, Vec<String>, bool);
 
 /// Writes down what it is told.
@@ -39,7 +40,7 @@ impl Sink for Diary {
             object.metadata.name.unwrap_or_default()
         ));
     }
-    fn complete(&self) {
+    fn complete(&self, _: &str) {
         self.write("complete".into());
     }
     fn applied(&self, object: DynamicObject) {
@@ -60,6 +61,9 @@ impl Sink for Diary {
     fn resumed(&self) {
         self.write("resumed".into());
     }
+    fn rewound(&self) {
+        self.write("rewound".into());
+    }
 }
 
 fn object(name: &str, version: u32) -> String {
@@ -75,6 +79,13 @@ fn event(type_: &str, name: &str, version: u32) -> String {
 fn end_of_list(version: u32) -> String {
     format!(
         r#"{{"type":"BOOKMARK","object":{{"apiVersion":"v1","kind":"ConfigMap","metadata":{{"resourceVersion":"{version}","annotations":{{"k8s.io/initial-events-end":"true"}}}}}}}}"#
+    )
+}
+
+/// A page of metadata without any object.
+fn list(version: u32) -> String {
+    format!(
+        r#"{{"apiVersion":"meta.k8s.io/v1","kind":"PartialObjectMetadataList","metadata":{{"resourceVersion":"{version}"}},"items":[]}}"#
     )
 }
 
@@ -103,7 +114,7 @@ async fn check(answers: Vec<Answer>, count: usize) -> (Vec<String>, Vec<String>)
             .push(request.uri().query().unwrap_or_default().to_owned());
         let (turn, answers) = (turn.fetch_add(1, Ordering::SeqCst), Arc::clone(&answers));
         async move {
-            let Some(Answer(code, lines, open)) = answers.get(turn) else {
+            let Some(Answer(code, lines, open)) = answers.get(turn).filter(|it| it.0 > 0) else {
                 return std::future::pending::<Response<Body>>().await;
             };
             let lines: Vec<_> = lines
@@ -128,6 +139,7 @@ async fn check(answers: Vec<Answer>, count: usize) -> (Vec<String>, Vec<String>)
         labels: None,
         metrics: Metrics::new(),
         pulse: Pulse::new(),
+        relist: RELIST,
     };
     let diary = Arc::new(Diary::default());
     let running = tokio::spawn(watch.run(Arc::clone(&diary) as _));
@@ -262,6 +274,7 @@ async fn a_failing_session_goes_on_without_a_new_list() {
     let answers = vec![
         Answer(200, vec![end_of_list(5), event("ADDED", "a", 6)], false),
         refusal(500),
+        Answer(200, vec![list(9)], false),
         Answer(200, vec![event("ADDED", "b", 7)], true),
     ];
     let (told, queries) = check(answers, 7).await;
@@ -277,15 +290,75 @@ async fn a_failing_session_goes_on_without_a_new_list() {
             "applied b"
         ]
     );
+    assert!(queries[3].contains("resourceVersion=6"), "{queries:?}");
+}
+
+/// Nobody closes the connection, and nothing comes: two bookmarks are missing.
+#[tokio::test(start_paused = true)]
+async fn a_session_that_falls_silent_is_given_up_within_three_minutes() {
+    let answers = vec![
+        Answer(200, vec![end_of_list(5), event("ADDED", "a", 6)], true),
+        Answer(200, vec![list(8)], false),
+        Answer(200, vec![event("ADDED", "b", 7)], true),
+    ];
+    let started = Instant::now();
+    let (told, queries) = check(answers, 6).await;
+    assert_eq!(told[3..], ["applied a", "resumed", "applied b"]);
+    assert_eq!(started.elapsed().as_secs(), SILENCE.as_secs());
+    assert!(queries[1].contains("limit=1"), "{queries:?}");
     assert!(queries[2].contains("resourceVersion=6"), "{queries:?}");
+}
+
+/// Of a server that was restored from a backup nothing would come until it had caught up with our version.
+#[tokio::test(start_paused = true)]
+async fn a_server_that_has_gone_back_in_time_is_listed_again() {
+    let begin = || Answer(200, vec![end_of_list(500), event("ADDED", "a", 600)], false);
+    let restored = || Answer(200, vec![event("ADDED", "b", 7), end_of_list(9)], true);
+    let end = ["begin", "listed b", "rewound", "complete", "resumed"];
+    // It was away meanwhile.
+    let (told, _) = check(
+        vec![
+            begin(),
+            refusal(503),
+            Answer(200, vec![list(9)], false),
+            restored(),
+        ],
+        11,
+    )
+    .await;
+    assert_eq!(told[3..6], ["applied a", "broken", "broken"]);
+    assert_eq!(told[6..], end);
+    // It says itself that it does not know our version.
+    let (told, _) = check(vec![begin(), refusal(410), restored()], 9).await;
+    assert_eq!(told[4..], end);
+}
+
+/// Whoever answers after nobody did may be another one.
+#[tokio::test(start_paused = true)]
+async fn a_watch_that_nobody_answers_is_given_up_and_lists_again() {
+    let answers = vec![
+        Answer(200, vec![end_of_list(5), event("ADDED", "a", 6)], false),
+        Answer(0, Vec::new(), true),
+        Answer(200, vec![event("ADDED", "b", 7), end_of_list(9)], true),
+    ];
+    let started = Instant::now();
+    let (told, _) = check(answers, 8).await;
+    assert_eq!(
+        told[3..],
+        ["applied a", "broken", "begin", "listed b", "complete"]
+    );
+    assert!(started.elapsed() < ANSWER + FIRST_PAUSE * 2);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_list_is_read_again_after_about_an_hour() {
     let mut answers = vec![Answer(200, vec![end_of_list(5)], true)];
-    answers.extend((0..30).map(|_| Answer(200, Vec::new(), true)));
+    for _ in 0..60 {
+        answers.push(Answer(200, vec![list(5)], false));
+        answers.push(Answer(200, Vec::new(), true));
+    }
     let started = Instant::now();
-    let (told, _) = check(answers, 20).await;
+    let (told, _) = check(answers, 40).await;
     let again = told
         .iter()
         .skip(1)

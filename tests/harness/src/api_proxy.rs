@@ -8,6 +8,7 @@ mod forward;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -68,11 +69,17 @@ impl fmt::Debug for Fate {
 
 type Policy = Arc<dyn Fn(&ApiRequest) -> Fate + Send + Sync>;
 
+/// Whether this line of this watch is lost.
+type Loss = Arc<dyn Fn(&ApiRequest, &str) -> bool + Send + Sync>;
+
 /// What the requests share.
 struct Shared {
     client: reqwest::Client,
     upstream: Mutex<String>,
     policy: Mutex<Policy>,
+    loss: Mutex<Loss>,
+    /// How often all watches that were open fell silent.
+    silences: AtomicU64,
     log: Mutex<Vec<ApiRecord>>,
 }
 
@@ -106,6 +113,8 @@ impl ApiProxy {
             client: forward::client(cluster)?,
             upstream: Mutex::new(plane.url().to_owned()),
             policy: Mutex::new(Arc::new(|_: &ApiRequest| Fate::Pass)),
+            loss: Mutex::new(Arc::new(|_: &ApiRequest, _: &str| false)),
+            silences: AtomicU64::new(0),
             log: Mutex::default(),
         });
         let each = Arc::clone(&shared);
@@ -136,9 +145,20 @@ impl ApiProxy {
         *lock(&self.shared.policy) = Arc::new(policy);
     }
 
-    /// From now on everything passes.
+    /// From now on everything passes, but for watches that are silent already.
     pub fn pass_all(&self) {
         self.rule(|_| Fate::Pass);
+        self.lose(|_, _| false);
+    }
+
+    /// From now on lines of watches, those that are open too, are lost where `loss` says so: an event, as JSON.
+    pub fn lose(&self, loss: impl Fn(&ApiRequest, &str) -> bool + Send + Sync + 'static) {
+        *lock(&self.shared.loss) = Arc::new(loss);
+    }
+
+    /// Every watch that is open now is silent from now on, and its connection stays open.
+    pub fn silence_open_watches(&self) {
+        self.shared.silences.fetch_add(1, Ordering::SeqCst);
     }
 
     /// From now on requests go to the server at `url`; those under way end where they are.
@@ -165,6 +185,11 @@ impl Shared {
         let fate = policy(asked);
         log.push(ApiRecord::begun(asked.clone(), format!("{fate:?}")));
         (log.len() - 1, fate)
+    }
+
+    fn loses(&self, asked: &ApiRequest, line: &str) -> bool {
+        let loss = Arc::clone(&lock(&self.loss));
+        loss(asked, line)
     }
 
     fn answered(&self, number: usize, status: u16) {

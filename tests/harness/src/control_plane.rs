@@ -166,6 +166,44 @@ impl ControlPlane {
         ready(&self.client().await?, &mut [&mut self.etcd]).await
     }
 
+    /// A copy of what etcd has stored so far.
+    ///
+    /// # Errors
+    /// If it cannot be copied.
+    pub fn back_up(&mut self) -> Result<Backup> {
+        let folder = layout::scratch("etcd-backup")?;
+        // What lies on disk while it sleeps is what a crash would leave.
+        self.etcd.pause();
+        let copied = servers::copy_folder(&self.setup.etcd_folder(), folder.path());
+        self.etcd.resume();
+        copied.map(|()| Backup(folder))
+    }
+
+    /// Stops all servers and starts them again with what was stored when `backup` was made: versions go back.
+    ///
+    /// # Errors
+    /// If they do not become ready.
+    pub async fn restore(&mut self, backup: &Backup) -> Result<()> {
+        let options = ControlPlaneOptions::default();
+        self.controller_manager.kill();
+        self.api_server.kill();
+        self.etcd.kill();
+        let folder = self.setup.etcd_folder();
+        std::fs::remove_dir_all(&folder)?;
+        servers::copy_folder(backup.0.path(), &folder)?;
+        self.etcd = self.setup.start_etcd(&self.binaries)?;
+        let name = (self.setup.api_port, "kube-apiserver");
+        self.api_server = self
+            .setup
+            .start_api_server(&self.binaries, &options, name)?;
+        let client = self.client().await?;
+        ready(&client, &mut [&mut self.etcd, &mut self.api_server]).await?;
+        self.controller_manager = self
+            .setup
+            .start_controller_manager(&self.binaries, &options)?;
+        Ok(())
+    }
+
     /// The API server's process, to pause it.
     pub fn api_server(&mut self) -> &mut Process {
         &mut self.api_server
@@ -295,6 +333,10 @@ impl ControlPlane {
         self.binaries.kubectl.clone()
     }
 }
+
+/// What etcd had stored at some moment.
+#[derive(Debug)]
+pub struct Backup(TempDir);
 
 /// A further API server of a control plane. It ends when dropped.
 #[derive(Debug)]

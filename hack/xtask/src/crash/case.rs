@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use kube::Client;
 use serde_json::{Value, json};
 
-use super::scenarios::{Act, Edit, File, Scenario};
+use super::scenarios::{Act, File, Scenario};
 use super::stage::Stage;
 use crate::picture::{self, Picture, Uids};
 
@@ -68,15 +68,33 @@ impl Case {
 
     /// The first revision, and its source for the source-controller that watches this label.
     async fn first(&mut self, scenario: &Scenario, sources: &str) -> Result<()> {
+        self.commit(scenario.files, &[])?;
+        self.create_source(sources).await
+    }
+
+    /// The source, for the source-controller that watches this label; waits until it has fetched.
+    pub(super) async fn create_source(&self, sources: &str) -> Result<()> {
         let spec =
             json!({"interval": "1h", "url": self.repository.url(), "ref": {"branch": "main"}});
         let source = json!({
             "apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "GitRepository",
             "metadata": {"name": NAME, "labels": {"sources": sources}}, "spec": spec,
         });
-        self.commit(scenario.files, &[])?;
         self.namespace.apply(&source.to_string()).await?;
         self.fetched().await
+    }
+
+    /// Commits these files, asks the source to look, and returns the commit.
+    pub(super) async fn push(&mut self, files: &[(&str, String)]) -> Result<String> {
+        let mut change = self.repository.change().message("change");
+        for (path, text) in files {
+            change = change.write(path, text);
+        }
+        let commit = change.commit()?;
+        self.commits.push(commit.clone());
+        self.request("source.toolkit.fluxcd.io/v1", "gitrepositories", &commit)
+            .await?;
+        Ok(commit)
     }
 
     /// The name of its namespace.
@@ -176,7 +194,12 @@ impl Case {
 
     /// Waits until the picture is `wanted`.
     pub(super) async fn becomes(&self, wanted: &Picture) -> Result<()> {
-        eventually(LIMIT, "the end state", async || {
+        self.becomes_within(LIMIT, wanted).await
+    }
+
+    /// The same for what takes longer.
+    pub(super) async fn becomes_within(&self, limit: Duration, wanted: &Picture) -> Result<()> {
+        eventually(limit, "the end state", async || {
             let picture = self.picture().await?;
             let difference = wanted.difference(&picture);
             ensure!(difference.is_empty(), "\n{}", difference.join("\n"));
@@ -332,7 +355,8 @@ impl Case {
         .await
     }
 
-    async fn edit(&self, edits: &[Edit]) -> Result<()> {
+    /// Changes and deletes objects by hand.
+    pub(super) async fn edit(&self, edits: &[(&str, Option<&str>)]) -> Result<()> {
         for (path, patch) in edits {
             let path = format!("/{}", path.replace("NS", self.name()));
             match patch {

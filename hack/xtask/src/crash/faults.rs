@@ -4,16 +4,19 @@
 //! every moment, nothing was created or deleted more often, one more pass changes nothing, and the process has not
 //! ended. Faults of the API server are injected by the proxy; what cannot be injected honestly is not here.
 
+mod disks;
 mod leases;
+mod load;
+mod past;
 mod rules;
 mod servers;
 mod stale;
+mod watches;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use futures::future::LocalBoxFuture;
 use futures::{StreamExt as _, stream};
 use harness::ApiProxy;
 
@@ -82,8 +85,8 @@ pub(super) async fn run(stage: &mut Stage, only: &str, jobs: usize) -> Result<Ve
         }
     }
     let references = References(references);
-    let mut side_by_side: Vec<LocalBoxFuture<'_, Row>> = Vec::new();
     let (shared, all): (&Stage, &References) = (stage, &references);
+    let mut side_by_side = watches::all(shared, all, only);
     for fault in rules::FAULTS.iter().filter(|it| it.name.contains(only)) {
         side_by_side.push(Box::pin(async move {
             let result = disturbed(shared, all, fault).await;

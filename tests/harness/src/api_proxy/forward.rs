@@ -1,12 +1,14 @@
 //! Takes a request to the server and its answer back, or whatever its fate is.
 
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures::{StreamExt as _, TryStreamExt as _};
 use http::{Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Limited, StreamBody};
@@ -36,7 +38,7 @@ pub(super) fn client(cluster: &Cluster) -> Result<reqwest::Client> {
 }
 
 /// What the client gets. An error closes its connection without an answer.
-pub(super) async fn answer(shared: &Shared, request: Request<Incoming>) -> Answer {
+pub(super) async fn answer(shared: &Arc<Shared>, request: Request<Incoming>) -> Answer {
     let asked = ApiRequest::of(request.method(), request.uri());
     let (number, fate) = shared.judge(&asked);
     let mut path = request
@@ -78,12 +80,13 @@ pub(super) async fn answer(shared: &Shared, request: Request<Incoming>) -> Answe
         }
         Fate::CutAfter(limit) if asked.is_watch() => cut(body, limit),
         Fate::Silence | Fate::AsOf(_) if asked.is_watch() => silent(),
+        _ if asked.is_watch() => heard(Arc::clone(shared), asked, body),
         _ => body,
     };
     Ok(Response::from_parts(parts, body))
 }
 
-async fn pass(shared: &Shared, request: Request<Incoming>, path: &str) -> Answer {
+async fn pass(shared: &Arc<Shared>, request: Request<Incoming>, path: &str) -> Answer {
     let (parts, body) = request.into_parts();
     let body = Limited::new(body, REQUEST_BYTES).collect().await;
     let body = body.map_err(io::Error::other)?.to_bytes();
@@ -146,6 +149,36 @@ fn expired() -> Response<Body> {
         header::HeaderValue::from_static("application/json"),
     );
     response
+}
+
+/// A watch of which lines may be lost, and which may fall silent.
+fn heard(shared: Arc<Shared>, asked: ApiRequest, body: Body) -> Body {
+    let born = shared.silences.load(Ordering::SeqCst);
+    let mut rest = BytesMut::new();
+    let silencer = Arc::clone(&shared);
+    let lines = body.into_data_stream().map_ok(move |bytes| {
+        rest.extend_from_slice(&bytes);
+        let end = rest.iter().rposition(|byte| *byte == b'\n');
+        let whole = rest.split_to(end.map_or(0, |end| end + 1));
+        let mut kept = BytesMut::new();
+        for line in whole.split_inclusive(|byte| *byte == b'\n') {
+            if !shared.loses(&asked, &String::from_utf8_lossy(line)) {
+                kept.extend_from_slice(line);
+            }
+        }
+        kept.freeze()
+    });
+    let spoken = lines.try_filter(|kept| std::future::ready(!kept.is_empty()));
+    let spoken = spoken.then(move |line| {
+        let silent = silencer.silences.load(Ordering::SeqCst) > born;
+        async move {
+            if silent {
+                std::future::pending::<()>().await;
+            }
+            line.map(Frame::data)
+        }
+    });
+    StreamBody::new(spoken).boxed_unsync()
 }
 
 fn cut(body: Body, limit: Duration) -> Body {

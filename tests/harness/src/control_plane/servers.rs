@@ -102,11 +102,16 @@ impl Setup {
         Ok(path)
     }
 
+    /// Where etcd stores everything.
+    pub(super) fn etcd_folder(&self) -> PathBuf {
+        self.path("etcd")
+    }
+
     pub(super) fn start_etcd(&self, binaries: &Binaries) -> Result<Process> {
         let mut command = Command::new(&binaries.etcd);
         command
             .arg("--data-dir")
-            .arg(self.path("etcd"))
+            .arg(self.etcd_folder())
             .args(["--listen-client-urls", &self.etcd_url])
             .args(["--advertise-client-urls", &self.etcd_url])
             .args(["--listen-peer-urls", "http://127.0.0.1:0"])
@@ -190,4 +195,21 @@ impl Setup {
     fn path(&self, file: &str) -> PathBuf {
         self.folder.join(file)
     }
+}
+
+/// Copies a folder with all that is in it.
+pub(super) fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+    let mut left = vec![(from.to_path_buf(), to.to_path_buf())];
+    while let Some((from, to)) = left.pop() {
+        fs::create_dir_all(&to).with_context(|| format!("cannot make {}", to.display()))?;
+        for entry in fs::read_dir(&from).with_context(|| from.display().to_string())? {
+            let entry = entry?;
+            let target = to.join(entry.file_name());
+            match entry.file_type()?.is_dir() {
+                true => left.push((entry.path(), target)),
+                false => drop(fs::copy(entry.path(), target)?),
+            }
+        }
+    }
+    Ok(())
 }

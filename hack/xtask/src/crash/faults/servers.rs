@@ -1,14 +1,12 @@
-//! Servers that restart, sleep and change places, disks that are full, and people who do not wait.
+//! Servers that restart, sleep and change places, and people who do not wait.
 
-use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use harness::{ApiProxy, ApiRequest, Controllers, Fate, eventually};
 use serde_json::json;
 
-use super::{MOMENT, References, Row, recovered};
+use super::{MOMENT, References, Row, disks, load, past, recovered};
 use crate::crash::case::{Case, LIMIT};
 use crate::crash::points::{QUIET, begin, silence};
 use crate::crash::stage::Stage;
@@ -41,7 +39,22 @@ pub(super) async fn run(stage: &mut Stage, references: &References, only: &str) 
         "F12 etcd is killed and starts again after 5 s, in an upgrade",
         etcd(stage, references)
     );
-    run!("F26 the disk of source-controller is full", disk(stage));
+    run!(
+        "F26 the disk of source-controller is full",
+        disks::full(stage)
+    );
+    run!(
+        "F25 power goes while artifacts are written, and as they are told",
+        disks::power(stage)
+    );
+    run!(
+        "F37 a twentieth of a processor, in an upgrade",
+        load::throttled(stage, references)
+    );
+    run!(
+        "F50 1,000 objects are edited at once, and the controller is killed",
+        load::storm(stage)
+    );
     run!(
         "F40 the namespace of a Kustomization is deleted",
         namespace(stage, references)
@@ -55,17 +68,29 @@ pub(super) async fn run(stage: &mut Stage, references: &References, only: &str) 
         "F54 SIGTERM in a slow upgrade, and a new process",
         terminated(stage, references)
     );
+    run!(
+        "F51 the cluster is restored from a backup, after an upgrade",
+        past::restored(stage, references, "upgrade")
+    );
+    run!(
+        "F51 the cluster is restored from a backup, after a prune",
+        past::restored(stage, references, "prune")
+    );
+    run!(
+        "F38 the definition of sources is deleted and comes back",
+        past::undefined(stage, references)
+    );
     rows
 }
 
 /// A case at the moment before its act.
-struct Begun {
-    case: Case,
-    proxy: ApiProxy,
-    controller: Controllers,
+pub(super) struct Begun {
+    pub(super) case: Case,
+    pub(super) proxy: ApiProxy,
+    pub(super) controller: Controllers,
 }
 
-async fn started(stage: &Stage, references: &References, name: &str) -> Result<Begun> {
+pub(super) async fn started(stage: &Stage, references: &References, name: &str) -> Result<Begun> {
     let (scenario, _) = references.of(name)?;
     let mut case = Case::prepare(stage, scenario).await?;
     let proxy = ApiProxy::start(&stage.plane)?;
@@ -144,7 +169,7 @@ async fn etcd(stage: &mut Stage, references: &References) -> Result<()> {
 }
 
 /// The fault is over.
-async fn finish(
+pub(super) async fn finish(
     begun: Begun,
     scenario: &crate::crash::scenarios::Scenario,
     reference: &crate::crash::points::Reference,
@@ -159,64 +184,6 @@ async fn finish(
     controller.process().check_running()?;
     drop(controller);
     case.clean_up().await
-}
-
-/// An artifact that has no room leaves the one before in its place, and comes when there is room.
-async fn disk(stage: &Stage) -> Result<()> {
-    let folder = harness::layout::scratch("full-disk")?;
-    let mounted = Mount::new(folder.path(), "300k")?;
-    let scenario = crate::crash::scenarios::all();
-    let scenario = scenario.iter().find(|it| it.name == "prune");
-    let scenario = scenario.context("there is one")?;
-    let (mut case, sources) = Case::with_own_sources(stage, scenario, folder.path()).await?;
-    let proxy = ApiProxy::start(&stage.plane)?;
-    let mut controller = stage.controller(&proxy, case.name()).await?;
-    begin(&mut case, scenario).await?;
-    let wanted = case.picture().await?;
-    let ballast = folder.path().join("ballast");
-    // As much as there is room for.
-    let _ = std::fs::write(&ballast, vec![7u8; 400 << 10]);
-    case.act_unfetched(scenario).await?;
-    eventually(LIMIT, "a source without room", async || {
-        let text = case.source().await?["status"]["conditions"].to_string();
-        ensure!(text.contains("\"StorageOperationFailed\""), "{text}");
-        Ok(())
-    })
-    .await?;
-    case.becomes(&wanted).await?;
-    std::fs::remove_file(&ballast)?;
-    case.settled(scenario).await?;
-    controller.process().check_running()?;
-    drop(controller);
-    drop(sources);
-    drop(mounted);
-    case.clean_up().await
-}
-
-/// A small file system in memory.
-struct Mount<'a>(&'a Path);
-
-impl<'a> Mount<'a> {
-    fn new(folder: &'a Path, size: &str) -> Result<Self> {
-        let size = format!("size={size}");
-        let mut mount = Command::new("mount");
-        mount
-            .args(["-t", "tmpfs", "-o", &size, "tmpfs"])
-            .arg(folder);
-        let status = mount.status().context("cannot run mount")?;
-        ensure!(
-            status.success(),
-            "a small file system needs the right to mount"
-        );
-        Ok(Self(folder))
-    }
-}
-
-impl Drop for Mount<'_> {
-    fn drop(&mut self) {
-        // Lazily: whoever still has a file open keeps it.
-        let _ = Command::new("umount").arg("-l").arg(self.0).status();
-    }
 }
 
 async fn namespace(stage: &Stage, references: &References) -> Result<()> {

@@ -3,17 +3,12 @@
 use go_template::quote::quoted;
 
 /// A part of a URL.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
-    /// The path.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
     Path,
-    /// The host, its port included.
     Host,
-    /// The zone of an IPv6 address.
     Zone,
-    /// The user, and the password.
     User,
-    /// What follows `#`.
     Fragment,
 }
 
@@ -34,9 +29,7 @@ fn must_escape(byte: u8, part: Part) -> bool {
     !(part == Part::Fragment && b"!()*".contains(&byte))
 }
 
-/// The text with its escapes.
-#[must_use]
-pub fn escape(text: &[u8], part: Part) -> Vec<u8> {
+pub(super) fn escape(text: &[u8], part: Part) -> Vec<u8> {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     let mut out = Vec::with_capacity(text.len());
     for byte in text {
@@ -52,7 +45,7 @@ pub fn escape(text: &[u8], part: Part) -> Vec<u8> {
 }
 
 /// The text without its escapes, or Go's error.
-pub(crate) fn unescape(text: &[u8], part: Part) -> Result<Vec<u8>, String> {
+pub(super) fn unescape(text: &[u8], part: Part) -> Result<Vec<u8>, String> {
     let refused = |at: usize| {
         let end = text.len().min(at + 3);
         format!("invalid URL escape {}", quoted(&text[at..end]))

@@ -1,0 +1,180 @@
+//! Too little processor, and too much to do.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use harness::{ApiProxy, eventually};
+use serde_json::{Value, json};
+
+use super::References;
+use super::servers::{Begun, finish};
+use crate::crash::case::Case;
+use crate::crash::points::{QUIET, begin, silence};
+use crate::crash::scenarios::{Act, File, Scenario};
+use crate::crash::stage::Stage;
+use crate::picture;
+
+/// How long an upgrade may take so.
+const PATIENCE: Duration = Duration::from_secs(240);
+/// A probe of Kubernetes waits a second, and three failures restart the pod.
+const PROBE: Duration = Duration::from_secs(1);
+/// Objects of the storm.
+const OBJECTS: usize = 1000;
+/// How long the storm may last.
+const STORM: Duration = Duration::from_secs(300);
+/// The most memory that a controller may have taken for it, in KiB.
+const MEMORY: u64 = 256 << 10;
+
+/// A twentieth of one processor: the lease is kept, the probe is answered, the work is done.
+pub(super) async fn throttled(stage: &Stage, references: &References) -> Result<()> {
+    let (scenario, reference) = references.of("upgrade")?;
+    let mut case = Case::prepare(stage, scenario).await?;
+    let proxy = ApiProxy::start(&stage.plane)?;
+    let flags = ["--enable-leader-election"];
+    let mut controller = stage.controller_with(&proxy, case.name(), &flags).await?;
+    begin(&mut case, scenario).await?;
+    silence(&proxy, QUIET).await?;
+    let holder = case.lease_holder().await?;
+    let group = Throttle::new(controller.process().id())?;
+    proxy.clear();
+    case.act(scenario).await?;
+    let url = format!("{}/healthz", controller.health_url());
+    let probes = async {
+        let mut failed = 0;
+        // As a kubelet does.
+        while failed < 3 {
+            let probe = tokio::time::timeout(PROBE, reqwest::get(&url)).await;
+            failed = if matches!(probe, Ok(Ok(_))) {
+                0
+            } else {
+                failed + 1
+            };
+            tokio::time::sleep(PROBE * 10).await;
+        }
+    };
+    tokio::select! {
+        () = probes => anyhow::bail!("the probe failed three times"),
+        end = case.becomes_within(PATIENCE, &reference.picture) => end?,
+    }
+    drop(group);
+    let now = case.lease_holder().await?;
+    ensure!(now == holder, "{holder} led, {now} leads");
+    let begun = Begun {
+        case,
+        proxy,
+        controller,
+    };
+    finish(begun, scenario, reference).await
+}
+
+/// A control group that lets a process have little of a processor.
+struct Throttle(PathBuf);
+
+impl Throttle {
+    fn new(process: u32) -> Result<Self> {
+        let name = format!("weir-crash-{process}");
+        // Version 2 and version 1.
+        let unified = Path::new("/sys/fs/cgroup/cgroup.controllers").exists();
+        let (root, limit, value) = match unified {
+            true => ("/sys/fs/cgroup", "cpu.max", "5000 100000"),
+            false => ("/sys/fs/cgroup/cpu", "cpu.cfs_quota_us", "5000"),
+        };
+        let folder = Path::new(root).join(name);
+        let needed = "control groups of its own need the right to make them";
+        fs::create_dir(&folder).context(needed)?;
+        let group = Self(folder);
+        fs::write(group.0.join(limit), value).context(needed)?;
+        fs::write(group.0.join("cgroup.procs"), process.to_string()).context(needed)?;
+        Ok(group)
+    }
+}
+
+impl Drop for Throttle {
+    fn drop(&mut self) {
+        let processes = fs::read_to_string(self.0.join("cgroup.procs")).unwrap_or_default();
+        if let Some(above) = self.0.parent() {
+            for process in processes.lines() {
+                // The only failure is that it ended.
+                let _ = fs::write(above.join("cgroup.procs"), process);
+            }
+        }
+        let _ = fs::remove_dir(&self.0);
+    }
+}
+
+/// Everything is edited by hand, and whoever is to mend it dies in the middle.
+pub(super) async fn storm(stage: &Stage) -> Result<()> {
+    let scenario = crowd();
+    let mut case = Case::prepare(stage, &scenario).await?;
+    let proxy = ApiProxy::start(&stage.plane)?;
+    let controller = stage.controller(&proxy, case.name()).await?;
+    begin(&mut case, &scenario).await?;
+    silence(&proxy, QUIET).await?;
+    let edits: Vec<String> = (0..OBJECTS)
+        .map(|number| format!("api/v1/namespaces/NS/configmaps/m{number}"))
+        .collect();
+    let shared = &case;
+    let patched = stream::iter(&edits).map(|path| async move {
+        let edit = [(path.as_str(), Some(r#"{"data":{"v":"9"}}"#))];
+        shared.edit(&edit).await
+    });
+    patched.buffer_unordered(8).try_collect::<Vec<()>>().await?;
+    drop(controller);
+    let begun = Instant::now();
+    let next = ApiProxy::start(&stage.plane)?;
+    let mut controller = stage.controller(&next, case.name()).await?;
+    let path = format!("/api/v1/namespaces/{}/configmaps", case.name());
+    eventually(STORM, "everything mended", async || {
+        let list = picture::get(&stage.client, &path)
+            .await?
+            .unwrap_or_default();
+        let items = list["items"].as_array().cloned().unwrap_or_default();
+        let ours = |it: &&Value| it["data"]["v"] == json!("1");
+        let mended = items.iter().filter(ours).count();
+        ensure!(mended == OBJECTS, "{mended} are");
+        Ok(())
+    })
+    .await?;
+    let took = begun.elapsed().as_secs();
+    let most = peak(controller.process().id())?;
+    eprintln!("F50: mended in {took} s, {} MiB at most", most >> 10);
+    ensure!(most < MEMORY, "{most} KiB of memory");
+    silence(&next, QUIET).await?;
+    let orphans = picture::orphans(&stage.client, case.name()).await?;
+    ensure!(orphans.is_empty(), "not in the inventory: {orphans:?}");
+    controller.process().check_running()?;
+    drop(controller);
+    case.clean_up().await
+}
+
+/// A thousand ConfigMaps in one file.
+fn crowd() -> Scenario {
+    let object = |number: usize| {
+        format!(
+            "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: m{number}}}\ndata: {{v: '1'}}\n"
+        )
+    };
+    let text: String = (0..OBJECTS).map(object).collect();
+    // One per run of the command.
+    let text: &'static str = Box::leak(text.into_boxed_str());
+    let files: &'static [File] = Box::leak(Box::new([("all.yaml", text)]));
+    Scenario {
+        name: "crowd",
+        files,
+        spec: json!({}),
+        before: &[],
+        act: Act::Edit(&[]),
+        pause: 0,
+    }
+}
+
+/// The most memory that a process has taken, in KiB.
+fn peak(process: u32) -> Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let words = line.context("there is a peak")?.split_whitespace().next();
+    Ok(words.context("there is a number")?.parse()?)
+}

@@ -17,10 +17,10 @@ pub enum Error {
     /// `spec.url` is no URL.
     #[error("failed to parse url '{url}'")]
     ParseUrl {
-        /// The URL.
+        /// The URL, without user and password.
         url: String,
         /// What is wrong with it.
-        source: ParseUrlError,
+        source: weir_git::UrlError,
     },
     /// A Secret cannot be read.
     #[error("failed to get secret '{name}': failed to get secret '{name}'")]
@@ -222,11 +222,6 @@ pub enum IncludeError {
     #[error("{0}")]
     Api(String),
 }
-
-/// Why a text is no URL we can use.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct ParseUrlError(pub String);
 
 impl Error {
     /// The negative condition that tells of it, besides Ready.

@@ -16,7 +16,7 @@ use weir_runtime::kind::Key;
 use weir_runtime::queue::{Priority, Wake};
 
 use crate::context::Context;
-use crate::error::{Error, ParseUrlError};
+use crate::error::Error;
 use crate::execute;
 use crate::source::{Fetched, Known, Source, SourceStatus, Verified};
 use crate::tree::Tree;
@@ -50,15 +50,6 @@ impl Source for Git {
 
     fn interval(object: &GitRepository) -> Duration {
         object.spec.interval.duration().unwrap_or(INTERVAL)
-    }
-
-    fn check(object: &GitRepository) -> Result<(), Error> {
-        let spec = &object.spec;
-        let parsed = reqwest::Url::parse(&spec.url);
-        parsed.map(drop).map_err(|error| Error::ParseUrl {
-            url: spec.url.clone(),
-            source: ParseUrlError(error.to_string()),
-        })
     }
 
     fn gone(context: &Context, object: &GitRepository) {

@@ -46,7 +46,6 @@ impl<S: Source> Kind for Sources<S> {
         let artifact = stored.artifact().cloned();
         pass.note(|facts| (facts.collected, facts.stored) = (collected, stored));
 
-        S::check(object)?;
         let known = plan::known::<S>(object, artifact.as_ref());
         let fetched = tokio::select! {
             fetched = self.source.fetch(context, object, &known) => fetched?,

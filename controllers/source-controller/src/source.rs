@@ -25,12 +25,6 @@ pub trait Source: Send + Sync + Sized + 'static {
     /// How often to look again.
     fn interval(object: &Self::Object) -> std::time::Duration;
 
-    /// Refuses what this version does not serve and what can never work.
-    ///
-    /// # Errors
-    /// Those that [stall](Error::stalls).
-    fn check(object: &Self::Object) -> Result<(), Error>;
-
     /// Lets go of what the process keeps for an object that is deleted.
     fn gone(_context: &Context, _object: &Self::Object) {}
 

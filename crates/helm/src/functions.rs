@@ -4,7 +4,6 @@
 //!
 //! Source: Helm 4.2.4 `pkg/engine/funcs.go`, sprig v3.3.0 `functions.go`
 
-mod address;
 mod cast;
 mod crypto;
 mod dates;

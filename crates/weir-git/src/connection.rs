@@ -38,19 +38,10 @@ impl Remote {
             Access::Ssh(access) => access
                 .open(session, &budget)
                 .map_err(|source| Error::remote(purpose, &self.shown, source))?,
-            Access::Http {
-                clients,
-                authorization,
-            } => {
-                let (clients, authorization) = (clients.clone(), authorization.clone());
-                let http = Http::new(
-                    clients,
-                    session.clone(),
-                    &self.url,
-                    authorization,
-                    budget.clone(),
-                );
-                let base = self.url.as_str().trim_end_matches('/').to_owned();
+            Access::Nowhere(why) => return Err(fail(why.clone())),
+            Access::Http(web) => {
+                let http = Http::new(web, session.clone(), budget.clone());
+                let base = web.url.as_str().trim_end_matches('/').to_owned();
                 let url =
                     gix::url::parse(base.as_str()).map_err(|error| fail(error.to_string()))?;
                 Box::new(http::Transport::new_http(http, url, Protocol::V2, false))

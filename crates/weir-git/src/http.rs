@@ -15,6 +15,7 @@ use reqwest::{Method, Response, Url};
 
 use crate::clients::Clients;
 use crate::error::RemoteError;
+use crate::remote::Web;
 use crate::session::Session;
 
 use exchange::Exchange;
@@ -26,7 +27,7 @@ pub(crate) use exchange::{Body, HeaderLines, PostBody};
 pub use failure::Failure;
 
 /// Redirects that one request may take.
-const MAX_REDIRECTS: usize = 10;
+const MAX_REDIRECTS: usize = 9;
 /// Bytes of an error page that get into a message.
 const MAX_REASON: usize = 1024;
 /// What a repository's own paths hang on.
@@ -101,18 +102,12 @@ struct Shared {
 }
 
 impl Http {
-    pub(crate) fn new(
-        clients: Clients,
-        session: Session,
-        origin: &Url,
-        authorization: Option<HeaderValue>,
-        budget: Budget,
-    ) -> Self {
+    pub(crate) fn new(web: &Web, session: Session, budget: Budget) -> Self {
         let shared = Shared {
-            clients,
+            clients: web.clients.clone(),
             session,
-            origin: origin.clone(),
-            authorization,
+            origin: web.url.clone(),
+            authorization: web.authorization.clone(),
             budget,
         };
         Self {
@@ -126,38 +121,24 @@ impl Shared {
     /// GET with redirects; also returns where it ended.
     fn get(&self, url: &str, headers: &HeaderMap) -> Result<(Url, Response), RemoteError> {
         let mut url = parse(url)?;
-        for _ in 0..=MAX_REDIRECTS {
+        let origin = url.clone();
+        for sent in 1.. {
             let response = self.send(Method::GET, &url, headers.clone(), None)?;
-            if !response.status().is_redirection() {
-                return Ok((url.clone(), self.checked(&url, response)?));
+            let location = match response.headers().get(LOCATION) {
+                Some(location) if response.status().is_redirection() => location,
+                _ => {
+                    arrived(&origin, &url)?;
+                    return Ok((url.clone(), self.checked(&url, response)?));
+                }
+            };
+            let to = redirect(&url, &String::from_utf8_lossy(location.as_bytes()))?;
+            if sent > MAX_REDIRECTS {
+                let why = format!("Get \"{to}\": http redirect: too many redirects");
+                return Err(refused(why));
             }
-            url = self.redirect(&url, &response)?;
+            url = to;
         }
-        Err(RemoteError::Http(Failure::Redirect(
-            "stopped after 10 redirects".to_owned(),
-        )))
-    }
-
-    /// The next stop, if it is one: the same kind of path, and never from https to http.
-    fn redirect(&self, from: &Url, response: &Response) -> Result<Url, RemoteError> {
-        let refused = |why: &str| RemoteError::Http(Failure::Redirect(why.to_owned()));
-        let location = response.headers().get(LOCATION);
-        let location = location.and_then(|value| value.to_str().ok());
-        let location = location.ok_or_else(|| refused("response has no Location"))?;
-        let mut to = from
-            .join(location)
-            .map_err(|_| refused("Location is no URL"))?;
-        // Credentials in a Location are the server's, not ours to use.
-        to.set_username("").ok();
-        to.set_password(None).ok();
-        let downgrade = from.scheme() == "https" && to.scheme() != "https";
-        if !matches!(to.scheme(), "http" | "https") || downgrade {
-            return Err(refused("redirect to an insecure scheme"));
-        }
-        if !to.path().ends_with(ADVERTISEMENT) {
-            return Err(refused("redirect to something that is no repository"));
-        }
-        Ok(to)
+        Err(refused("http redirect: too many redirects".to_owned()))
     }
 
     fn send(
@@ -280,6 +261,7 @@ impl Backend for Http {
             let mut base = end.clone();
             base.set_path(repository);
             base.set_query(None);
+            base.set_fragment(None);
             self.base = Some(base.to_string());
         }
         let exchange = Exchange::open(&self.shared, response);
@@ -311,6 +293,57 @@ impl Backend for Http {
     fn redirected_base_url(&self) -> Option<String> {
         self.base.clone()
     }
+}
+
+fn refused(why: String) -> RemoteError {
+    RemoteError::Http(Failure::Redirect(why))
+}
+
+/// The next stop, never from https to http.
+///
+/// Source: go-git v5.19 `plumbing/transport/http/common.go` `checkRedirect`.
+fn redirect(from: &Url, location: &str) -> Result<Url, RemoteError> {
+    let odd = |why: String| {
+        refused(format!(
+            "Get \"{from}\": failed to parse Location header {location:?}: {why}"
+        ))
+    };
+    go_url::Url::parse(location.as_bytes()).map_err(odd)?;
+    let mut to = from
+        .join(location)
+        .map_err(|error| odd(error.to_string()))?;
+    // Credentials in a Location are the server's, not ours to use.
+    to.set_username("").ok();
+    to.set_password(None).ok();
+    if !matches!(to.scheme(), "http" | "https") {
+        return Err(refused(format!(
+            "Get \"{to}\": http redirect: unsupported scheme {:?}",
+            to.scheme()
+        )));
+    }
+    unchanged_or_safer(from, &to)?;
+    Ok(to)
+}
+
+/// Whether the end of a chain of redirects may be a repository.
+fn arrived(origin: &Url, end: &Url) -> Result<(), RemoteError> {
+    if end != origin && !end.path().ends_with(ADVERTISEMENT) {
+        let path = end.path();
+        return Err(refused(format!(
+            "http redirect: target {path:?} does not end with {ADVERTISEMENT}"
+        )));
+    }
+    unchanged_or_safer(origin, end)
+}
+
+fn unchanged_or_safer(from: &Url, to: &Url) -> Result<(), RemoteError> {
+    if from.scheme() == "https" && to.scheme() != "https" {
+        let (from, to) = (from.scheme(), to.scheme());
+        return Err(refused(format!(
+            "http redirect: changes scheme from {from:?} to {to:?}"
+        )));
+    }
+    Ok(())
 }
 
 fn parse(url: &str) -> Result<Url, RemoteError> {

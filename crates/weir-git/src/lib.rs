@@ -10,6 +10,8 @@ mod dial;
 mod error;
 mod fetch;
 mod fetches;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod http;
 mod reference;
 mod refs;
@@ -19,6 +21,7 @@ mod signature;
 mod snapshot;
 mod ssh;
 mod submodules;
+mod url;
 mod workspace;
 
 pub use gix::ObjectId;
@@ -29,9 +32,10 @@ pub use error::{Error, Purpose, RemoteError, Stopped};
 pub use http::Failure;
 pub use reference::{Reference, Resolved, Revision, TagName};
 pub use refs::Refs;
-pub use remote::{Credentials, Limits, Proxy, Remote, RemoteOptions, Tls, user_info};
+pub use remote::{Credentials, Limits, Proxy, Remote, RemoteOptions, Tls};
 pub use session::{Git, Session};
 pub use signature::{SignatureError, Signed, Subject, TrustedKeys};
 pub use snapshot::{Commit, Entry, EntryKind, Snapshot};
 pub use ssh::{IdentityError, SshAlgorithms, SshKey, needs_password};
 pub use submodules::{Submodule, same_origin};
+pub use url::{RepositoryUrl, UrlError, without_user};

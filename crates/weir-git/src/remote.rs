@@ -10,6 +10,7 @@ use reqwest::header::HeaderValue;
 use crate::clients::{Clients, Pool};
 use crate::error::Error;
 use crate::ssh::{self, SshKey};
+use crate::url::RepositoryUrl;
 
 /// What proves who we are.
 #[derive(Clone, PartialEq, Eq)]
@@ -132,7 +133,6 @@ pub struct RemoteOptions {
 /// A repository that can be listed and fetched from; [`Session::remote`](crate::Session::remote) makes one.
 #[derive(Clone)]
 pub struct Remote {
-    pub(crate) url: Url,
     pub(crate) shown: String,
     pub(crate) access: Access,
     pub(crate) limits: Limits,
@@ -149,14 +149,21 @@ impl fmt::Debug for Remote {
     }
 }
 
+/// A repository over HTTP, and what proves who we are.
+#[derive(Debug, Clone)]
+pub(crate) struct Web {
+    pub(crate) url: Url,
+    pub(crate) clients: Clients,
+    pub(crate) authorization: Option<HeaderValue>,
+}
+
 /// By which protocol, and as whom.
 #[derive(Debug, Clone)]
 pub(crate) enum Access {
-    Http {
-        clients: Clients,
-        authorization: Option<HeaderValue>,
-    },
+    Http(Box<Web>),
     Ssh(Box<ssh::Access>),
+    /// There is nothing to dial.
+    Nowhere(String),
 }
 
 impl Remote {
@@ -165,43 +172,37 @@ impl Remote {
     /// # Errors
     /// [`Error::Auth`] for a URL, certificate, key, token or proxy that cannot be used.
     pub(crate) fn new(url: &str, options: RemoteOptions, pool: &Pool) -> Result<Self, Error> {
-        let mut parsed = Url::parse(url).map_err(|error| Error::Auth(error.to_string()))?;
-        let mut shown = url.to_owned();
-        let given = (shown.clone(), options.clone());
-        let access = match parsed.scheme() {
+        let parsed = RepositoryUrl::parse(url).map_err(|error| Error::Auth(error.to_string()))?;
+        let given = (url.to_owned(), options.clone());
+        let access = match parsed.scheme().as_str() {
             "http" | "https" => {
-                let (username, password) = user_info(&parsed);
-                let in_url = !parsed.username().is_empty() || parsed.password().is_some();
-                let user_info = in_url.then_some(Credentials::Basic { username, password });
-                if in_url {
-                    // Neither can fail: an http URL has a host.
-                    parsed.set_username("").ok();
-                    parsed.set_password(None).ok();
-                    shown = parsed.to_string();
-                }
+                let (username, password) = parsed.user_info();
+                let user_info = Credentials::Basic { username, password };
+                let user_info = parsed.has_user().then_some(user_info);
                 let credentials = options.credentials.or(user_info);
-                Access::Http {
-                    clients: pool.clients(&options.tls, options.proxy.as_ref())?,
-                    authorization: credentials.as_ref().map(header).transpose()?,
+                let clients = pool.clients(&options.tls, options.proxy.as_ref())?;
+                let authorization = credentials.as_ref().map(header).transpose()?;
+                match parsed.target() {
+                    Ok(url) => Access::Http(Box::new(Web {
+                        url,
+                        clients,
+                        authorization,
+                    })),
+                    Err(why) => Access::Nowhere(why),
                 }
             }
             "ssh" => {
-                if parsed.host_str().is_none_or(str::is_empty) {
-                    return Err(Error::Auth("the URL names no host".to_owned()));
-                }
-                if parsed.password().is_some() {
-                    parsed.set_password(None).ok();
-                    shown = parsed.to_string();
-                }
                 let access = ssh::Access::new(&parsed, options.ssh, options.proxy)?;
-                Access::Ssh(Box::new(access))
+                match parsed.undialled() {
+                    None => Access::Ssh(Box::new(access)),
+                    Some(why) => Access::Nowhere(why),
+                }
             }
             other => return Err(Error::Auth(format!("unsupported scheme '{other}'"))),
         };
         Ok(Self {
             access,
-            url: parsed,
-            shown,
+            shown: parsed.shown().to_owned(),
             limits: options.limits,
             given,
         })
@@ -225,20 +226,22 @@ pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     text
 }
 
-/// The user and the password in a URL, each empty where there is none.
-#[must_use]
-pub fn user_info(url: &Url) -> (String, String) {
+/// The user and the password in a proxy's URL, each empty where there is none.
+fn user_info(url: &Url) -> (String, String) {
     (
         percent_decoded(url.username()),
         percent_decoded(url.password().unwrap_or_default()),
     )
 }
 
-pub(crate) fn percent_decoded(text: &str) -> String {
+fn percent_decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&byte, tail)) = rest.split_first() {
-        let digits = tail.get(..2).and_then(|two| std::str::from_utf8(two).ok());
+        let digits = tail
+            .get(..2)
+            .filter(|two| two.iter().all(u8::is_ascii_hexdigit));
+        let digits = digits.and_then(|two| std::str::from_utf8(two).ok());
         let decoded = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
         match (byte, decoded) {
             (b'%', Some(decoded)) => {

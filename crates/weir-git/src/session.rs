@@ -124,7 +124,7 @@ pub struct Session {
 
 impl Session {
     /// A session that begins now. It ends when the guard is dropped or the time is over.
-    fn start(timeout: Duration, git: &Git) -> (Self, DropGuard) {
+    pub(crate) fn start(timeout: Duration, git: &Git) -> (Self, DropGuard) {
         let session = Self {
             handle: Handle::current(),
             deadline: Instant::now() + timeout,

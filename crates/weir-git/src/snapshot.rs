@@ -237,7 +237,7 @@ impl Snapshot {
 
 /// Refuses what could hurt where the tree is written to disk: `..`, everything that some file system takes for
 /// `.git`, separators.
-fn checked_name(name: &gix::bstr::BStr, kind: EntryKind) -> Result<&str, Error> {
+pub(crate) fn checked_name(name: &gix::bstr::BStr, kind: EntryKind) -> Result<&str, Error> {
     use gix::validate::path::component::{Mode, Options};
 
     let options = Options {

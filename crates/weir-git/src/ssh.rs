@@ -13,19 +13,19 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use gix::protocol::transport::Protocol;
 use gix::protocol::transport::client::blocking_io::Transport;
 use gix::protocol::transport::client::git::{ConnectMode, blocking_io::Connection};
-use reqwest::Url;
 use russh::client::{AuthResult, Handle, connect_stream};
 use russh::keys::PrivateKeyWithHashAlg;
 
 use crate::error::{Error, RemoteError};
 use crate::http::Budget;
-use crate::remote::{Proxy, percent_decoded};
+use crate::remote::Proxy;
 use crate::session::Session;
+use crate::url::RepositoryUrl;
 
 use channel::{Channel, Input};
 use client::{Client, Failure};
-use identity::Identity;
-use known_hosts::{Host, KnownHosts};
+pub(crate) use identity::Identity;
+pub(crate) use known_hosts::{Host, KnownHosts};
 
 pub use client::SshAlgorithms;
 pub use identity::{IdentityError, needs_password};
@@ -33,7 +33,7 @@ pub use identity::{IdentityError, needs_password};
 /// Who the user is where the URL does not say.
 const DEFAULT_USER: &str = "git";
 /// The port where the URL does not say.
-const DEFAULT_PORT: u16 = 22;
+pub(crate) const DEFAULT_PORT: u16 = 22;
 
 /// What proves who we are, and who the server is.
 #[derive(Clone, PartialEq, Eq)]
@@ -66,27 +66,27 @@ pub(crate) struct Access {
 impl Access {
     /// # Errors
     /// [`Error::Auth`] for a key or a known_hosts file that cannot be used.
-    pub(crate) fn new(url: &Url, key: Option<SshKey>, proxy: Option<Proxy>) -> Result<Self, Error> {
+    pub(crate) fn new(
+        url: &RepositoryUrl,
+        key: Option<SshKey>,
+        proxy: Option<Proxy>,
+    ) -> Result<Self, Error> {
         let key = key.ok_or_else(|| Error::Auth(IdentityError::Missing.to_string()))?;
         let identity = Identity::parse(&key.identity, key.password.as_deref())
             .map_err(|error| Error::Auth(error.to_string()))?;
         let known_hosts =
             KnownHosts::parse(&key.known_hosts).map_err(|error| Error::Auth(error.to_string()))?;
-        let user = match url.username() {
-            "" => DEFAULT_USER.to_owned(),
-            user => percent_decoded(user),
+        let user = match url.user_info().0 {
+            user if user.is_empty() => DEFAULT_USER.to_owned(),
+            user => user,
         };
-        let name = url.host_str().unwrap_or_default().to_lowercase();
         Ok(Self {
             user,
             host: Host {
-                name: name
-                    .trim_start_matches('[')
-                    .trim_end_matches(']')
-                    .to_owned(),
-                port: url.port().unwrap_or(DEFAULT_PORT),
+                name: url.host().to_lowercase(),
+                port: url.port().ok().flatten().unwrap_or(DEFAULT_PORT),
             },
-            path: percent_decoded(url.path()),
+            path: url.path(),
             identity,
             known_hosts: Arc::new(known_hosts),
             proxy,

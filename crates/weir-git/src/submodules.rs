@@ -6,6 +6,7 @@ use gix::config::File;
 use reqwest::Url;
 
 use crate::error::Error;
+use crate::url::RepositoryUrl;
 
 /// Bytes of a `.gitmodules` file.
 const MAX_BYTES: usize = 1 << 20;
@@ -63,9 +64,10 @@ impl Submodule {
         if url.starts_with("./") || url.starts_with("../") {
             return relative(parent, url).ok_or_else(refused);
         }
-        let whole = match Url::parse(url) {
-            Ok(_) if url.contains("://") => url.to_owned(),
-            _ => scp(url).ok_or_else(refused)?,
+        let whole = if has_scheme(url) {
+            url.to_owned()
+        } else {
+            scp(url).ok_or_else(refused)?
         };
         let parsed = Url::parse(&whole).map_err(|_| refused())?;
         let served = matches!(parsed.scheme(), "http" | "https" | "ssh");
@@ -80,17 +82,26 @@ impl Submodule {
     }
 }
 
+/// Whether `://` follows what may name a scheme: a parser of URLs also takes `https:host//` for a URL with one.
+fn has_scheme(url: &str) -> bool {
+    let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
+    let in_schemes = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+    !scheme.is_empty() && scheme.bytes().all(in_schemes)
+}
+
 /// Whether both URLs are on one server, so that what opens one may be shown to the other.
 #[must_use]
 pub fn same_origin(one: &str, other: &str) -> bool {
     let origin = |text: &str| {
-        let url = Url::parse(text).ok()?;
-        let port = url.port_or_known_default().or(Some(22));
-        Some((
-            url.scheme().to_owned(),
-            url.host_str()?.to_lowercase(),
-            port,
-        ))
+        let url = RepositoryUrl::parse(text).ok()?;
+        let own = match url.scheme().as_str() {
+            "http" => 80,
+            "https" => 443,
+            _ => 22,
+        };
+        let port = url.port().ok()?.unwrap_or(own);
+        let host = url.host().to_lowercase();
+        (!host.is_empty()).then_some((url.scheme(), host, port))
     };
     origin(one).is_some() && origin(one) == origin(other)
 }
@@ -122,7 +133,8 @@ fn relative(parent: &str, url: &str) -> Option<String> {
 /// `user@host:path`, as scp has it.
 fn scp(text: &str) -> Option<String> {
     let (host, path) = text.split_once(':')?;
-    let (user, name) = host.split_once('@').unwrap_or(("git", host));
+    // Without a user, "C:/x" or "ext::sh" would be hosts.
+    let (user, name) = host.split_once('@')?;
     let plain = |text: &str| {
         !text.is_empty()
             && !text.starts_with('-')
@@ -130,8 +142,7 @@ fn scp(text: &str) -> Option<String> {
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte))
     };
-    // Without a user, "C:/x" or "ext::sh" would be hosts.
-    if !text.contains('@') || !plain(user) || !plain(name) || path.starts_with(':') {
+    if !plain(user) || !plain(name) || path.starts_with(':') {
         return None;
     }
     Some(format!(
@@ -205,6 +216,8 @@ mod tests {
             "",
             "https://",
             "https://host/a\nb",
+            "https:host//x",
+            "https:i//us%.sh://git@host/x",
         ] {
             assert_eq!(resolve("https://host/app.git", url), None, "{url}");
         }

@@ -71,11 +71,11 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             "there is no target '{target}'; there are: {}",
             self::targets()?.join(", ")
         );
-        let status = command(&program, "build", target)
-            .status()
-            .context("cannot run cargo-fuzz")?;
-        ensure!(status.success(), "{target} cannot be built");
     }
+    let status = command(&program, "build", options.target.as_deref())
+        .status()
+        .context("cannot run cargo-fuzz")?;
+    ensure!(status.success(), "the targets cannot be built");
     if options.build {
         return Ok(());
     }
@@ -108,9 +108,9 @@ fn targets() -> Result<Vec<String>> {
     Ok(targets)
 }
 
-/// A command of cargo-fuzz for a target. The engines forbid unsafe code, so that no sanitizer is needed, and
+/// A command of cargo-fuzz for a target, or for all. The engines forbid unsafe code, so that no sanitizer is needed, and
 /// the stable toolchain does once it is told to.
-fn command(program: &Path, what: &str, target: &str) -> Command {
+fn command(program: &Path, what: &str, target: Option<&str>) -> Command {
     let root = layout::workspace();
     let mut command = Command::new(program);
     command
@@ -118,7 +118,7 @@ fn command(program: &Path, what: &str, target: &str) -> Command {
         .arg(root.join(FOLDER))
         .arg("--target-dir")
         .arg(layout::target_dir().join("fuzz/build"))
-        .arg(target)
+        .args(target)
         .env("RUSTC_BOOTSTRAP", "1")
         .env_remove("CARGO_TARGET_DIR")
         .current_dir(root);
@@ -133,7 +133,7 @@ fn fuzz(program: &Path, target: &str, options: &Options) -> Result<Report> {
     fs::create_dir_all(&corpus)?;
     fs::create_dir_all(&findings)?;
     let folder = layout::workspace().join(FOLDER);
-    let mut command = command(program, "run", target);
+    let mut command = command(program, "run", Some(target));
     command.arg(&corpus).arg(&findings);
     let seeds = folder.join("seeds").join(target);
     if seeds.is_dir() {

@@ -31,6 +31,10 @@ pub enum Fault {
     Drop,
     /// Closes the connection after this many bytes of the answer's body.
     Cut(usize),
+    /// Sends every GET elsewhere, its path and query appended.
+    Redirect(String),
+    /// Sends every POST elsewhere, its path and query appended.
+    RedirectPosts(String),
 }
 
 /// What a client must present.
@@ -50,6 +54,7 @@ enum Authentication {
 pub struct GitServer {
     server: Server,
     ca: Option<String>,
+    client: Option<Identity>,
     folder: TempDir,
     repositories: Arc<Mutex<BTreeMap<String, Arc<Shared>>>>,
 }
@@ -89,6 +94,17 @@ impl GitServer {
         Self::serve(Some((ca, &identity)))
     }
 
+    /// Starts a server that speaks HTTPS with clients that prove themselves by [`GitServer::client`]'s certificate.
+    ///
+    /// # Errors
+    /// As [`GitServer::start`].
+    pub fn start_mutual_tls() -> Result<Self> {
+        let authority = Authority::new("git server")?;
+        let client = authority.client()?;
+        let secure = Some((authority.pem().to_owned(), &authority.server()?));
+        Self::serve_to(secure, Some(client))
+    }
+
     fn launch(authority: Option<&Authority>, names: &[&str]) -> Result<Self> {
         let names: Vec<&str> = ["localhost", "127.0.0.1"]
             .iter()
@@ -103,21 +119,29 @@ impl GitServer {
     }
 
     fn serve(secure: Option<(String, &Identity)>) -> Result<Self> {
+        Self::serve_to(secure, None)
+    }
+
+    fn serve_to(secure: Option<(String, &Identity)>, client: Option<Identity>) -> Result<Self> {
         let folder = layout::scratch("git")?;
         let repositories: Arc<Mutex<BTreeMap<String, Arc<Shared>>>> = Arc::default();
         let (root, known) = (folder.path().to_path_buf(), Arc::clone(&repositories));
-        let identity = secure.as_ref().map(|(_, identity)| *identity);
-        let server = Server::start(identity, move |request| {
+        let handler = move |request: http::Request<hyper::body::Incoming>| {
             let (root, known) = (root.clone(), Arc::clone(&known));
             async move {
                 let name = backend::repository_name(request.uri().path());
                 let found = lock(&known).get(&name).cloned();
                 backend::answer(&root, found, request).await
             }
-        })?;
+        };
+        let server = match (&secure, &client) {
+            (Some((ca, identity)), Some(_)) => Server::start_mutual(identity, ca, handler)?,
+            (secure, _) => Server::start(secure.as_ref().map(|(_, identity)| *identity), handler)?,
+        };
         Ok(Self {
             server,
             ca: secure.map(|(ca, _)| ca),
+            client,
             folder,
             repositories,
         })
@@ -136,6 +160,12 @@ impl GitServer {
     /// The authority to trust, PEM, if this server speaks HTTPS.
     pub fn ca(&self) -> Option<&str> {
         self.ca.as_deref()
+    }
+
+    /// The certificate and the key, PEM, that a client proves itself with, if this server asks for them.
+    pub fn client(&self) -> Option<(&str, &str)> {
+        let client = self.client.as_ref()?;
+        Some((&client.certificate, &client.key))
     }
 
     /// The folder with the bare repositories, as an [`SshServer`](crate::SshServer) wants it.

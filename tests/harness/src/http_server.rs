@@ -12,9 +12,10 @@ use http_body_util::{BodyExt as _, Full, combinators::UnsyncBoxBody};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
@@ -44,7 +45,27 @@ impl Server {
         H: Fn(Request<Incoming>) -> F + Clone + Send + Sync + 'static,
         F: Future<Output = Answer> + Send + 'static,
     {
-        let acceptor = identity.map(acceptor).transpose()?;
+        Self::accepting(identity.map(acceptor).transpose()?, handler)
+    }
+
+    /// The same for clients that `authority`, PEM, has signed.
+    pub(crate) fn start_mutual<H, F>(
+        identity: &Identity,
+        authority: &str,
+        handler: H,
+    ) -> Result<Self>
+    where
+        H: Fn(Request<Incoming>) -> F + Clone + Send + Sync + 'static,
+        F: Future<Output = Answer> + Send + 'static,
+    {
+        Self::accepting(Some(acceptor_of(identity, Some(authority))?), handler)
+    }
+
+    fn accepting<H, F>(acceptor: Option<TlsAcceptor>, handler: H) -> Result<Self>
+    where
+        H: Fn(Request<Incoming>) -> F + Clone + Send + Sync + 'static,
+        F: Future<Output = Answer> + Send + 'static,
+    {
         let secure = acceptor.is_some();
         let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).context("no free port")?;
         listener.set_nonblocking(true)?;
@@ -132,12 +153,26 @@ where
 
 /// What makes TLS of a connection.
 pub(crate) fn acceptor(identity: &Identity) -> Result<TlsAcceptor> {
+    acceptor_of(identity, None)
+}
+
+/// The same for clients that `authority`, PEM, has signed.
+fn acceptor_of(identity: &Identity, authority: Option<&str>) -> Result<TlsAcceptor> {
     let certificate = CertificateDer::from_pem_slice(identity.certificate.as_bytes())?;
     let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes())?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate], key)?;
+    let config = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()?;
+    let config = match authority {
+        None => config.with_no_client_auth(),
+        Some(authority) => {
+            let mut roots = RootCertStore::empty();
+            roots.add(CertificateDer::from_pem_slice(authority.as_bytes())?)?;
+            let roots = Arc::new(roots);
+            let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider);
+            config.with_client_cert_verifier(verifier.build()?)
+        }
+    };
+    let config = config.with_single_cert(vec![certificate], key)?;
     Ok(TlsAcceptor::from(Arc::new(config)))
 }

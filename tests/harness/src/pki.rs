@@ -59,16 +59,25 @@ impl Authority {
 
     /// A certificate for servers with these names.
     pub(crate) fn server_of(&self, names: &[&str]) -> Result<Identity> {
+        self.sign(names, ExtendedKeyUsagePurpose::ServerAuth)
+    }
+
+    /// A certificate for a client.
+    pub(crate) fn client(&self) -> Result<Identity> {
+        self.sign(&["client.example"], ExtendedKeyUsagePurpose::ClientAuth)
+    }
+
+    fn sign(&self, names: &[&str], purpose: ExtendedKeyUsagePurpose) -> Result<Identity> {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let mut params = CertificateParams::new(names).context("the names are valid")?;
         params
             .distinguished_name
             .push(DnType::CommonName, "127.0.0.1");
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        let key = KeyPair::generate().context("cannot make the server's key")?;
+        params.extended_key_usages = vec![purpose];
+        let key = KeyPair::generate().context("cannot make a key")?;
         let certificate = params
             .signed_by(&key, &self.issuer)
-            .context("cannot sign the server")?;
+            .context("cannot sign a certificate")?;
         Ok(Identity {
             certificate: certificate.pem(),
             key: key.serialize_pem(),

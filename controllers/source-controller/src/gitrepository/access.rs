@@ -6,17 +6,19 @@ use kube::ResourceExt;
 use reqwest::Url;
 use weir_api::meta::secret_key;
 use weir_api::source::v1::GitRepository;
-use weir_git::{Credentials, Proxy, RemoteOptions, SshKey, Tls, needs_password};
+use weir_git::{Credentials, Proxy, RemoteOptions, RepositoryUrl, SshKey, Tls, needs_password};
 
 use super::provider;
 use crate::context::Context;
-use crate::error::{Error, ParseUrlError, SecretError};
+use crate::error::{Error, SecretError};
 use crate::observe;
 
 pub(super) type Values = BTreeMap<String, Vec<u8>>;
 
 /// The scheme that wants a key.
 const SSH: &str = "ssh";
+/// What a URL for ssh must name.
+const HOST: &str = "host";
 /// What a proxy may speak.
 const PROXY_SCHEMES: [&str; 3] = ["http", "https", "socks5"];
 /// The longest address of a proxy.
@@ -35,10 +37,7 @@ pub(super) async fn options(
         let values = found.and_then(|found| found.ok_or(SecretError::NotFound(name.clone())));
         options.proxy = Some(proxy(&name, &values.map_err(Error::ConfigureProxy)?)?);
     }
-    let url = Url::parse(&object.spec.url).map_err(|error| Error::ParseUrl {
-        url: object.spec.url.clone(),
-        source: ParseUrlError(error.to_string()),
-    })?;
+    let url = parse(&object.spec.url)?;
     let scheme = url.scheme();
     let secret = match &object.spec.secret_ref {
         None => None,
@@ -54,6 +53,9 @@ pub(super) async fn options(
             }
         }
     };
+    if scheme == SSH {
+        refuse_no_host(&url)?;
+    }
     match &secret {
         None if scheme == SSH => {
             return Err(Error::ConfigureAuth(ssh_lacks(secret_key::IDENTITY)));
@@ -82,6 +84,14 @@ pub(super) async fn options(
     Ok(options)
 }
 
+/// The URL, as Go reads it.
+pub(super) fn parse(url: &str) -> Result<RepositoryUrl, Error> {
+    RepositoryUrl::parse(url).map_err(|source| Error::ParseUrl {
+        url: weir_git::without_user(url),
+        source,
+    })
+}
+
 fn ssh(secret: &str, values: &Values) -> Result<SshKey, SecretError> {
     let given = |key: &'static str| {
         let found = values.get(key).filter(|value| !value.is_empty()).cloned();
@@ -94,10 +104,18 @@ fn ssh(secret: &str, values: &Values) -> Result<SshKey, SecretError> {
     })
 }
 
+fn refuse_no_host(url: &RepositoryUrl) -> Result<(), Error> {
+    if url.has_host() {
+        return Ok(());
+    }
+    Err(Error::ConfigureAuth(ssh_lacks(HOST)))
+}
+
 fn ssh_lacks(key: &'static str) -> SecretError {
     SecretError::AuthOption {
         scheme: SSH.to_owned(),
         rule: match key {
+            HOST => "'host' is required",
             secret_key::KNOWN_HOSTS => "'known_hosts' is required",
             _ => "'identity' is required",
         },
@@ -105,14 +123,19 @@ fn ssh_lacks(key: &'static str) -> SecretError {
 }
 
 /// A token in the Secret, and a user in the URL.
-fn two_kinds(url: &Url, values: &Values) -> bool {
+fn two_kinds(url: &RepositoryUrl, values: &Values) -> bool {
     let token = values.get(secret_key::BEARER_TOKEN);
-    let basic = !url.username().is_empty() || url.password().is_some_and(|it| !it.is_empty());
+    let (user, password) = url.user_info();
+    let basic = !user.is_empty() || !password.is_empty();
     url.scheme() != SSH && basic && token.is_some_and(|token| !token.is_empty())
 }
 
 /// What opens the repository: a token, or user and password, of which the URL tells what the Secret does not.
-fn credentials(secret: &str, url: &Url, values: &Values) -> Result<Option<Credentials>, Error> {
+fn credentials(
+    secret: &str,
+    url: &RepositoryUrl,
+    values: &Values,
+) -> Result<Option<Credentials>, Error> {
     if url.scheme() == SSH {
         return Ok(None);
     }
@@ -123,13 +146,13 @@ fn credentials(secret: &str, url: &Url, values: &Values) -> Result<Option<Creden
         username = read(secret_key::USERNAME)?;
         password = read(secret_key::PASSWORD)?;
     }
-    let (user, own) = weir_git::user_info(url);
+    let (user, own) = url.user_info();
     let username = username.or(Some(user).filter(|user| !user.is_empty()));
     let password = password.or(Some(own).filter(|own| !own.is_empty()));
     let token = read(secret_key::BEARER_TOKEN)?;
     match (username, password) {
         (None, Some(_)) => Err(Error::ConfigureAuth(SecretError::AuthOption {
-            scheme: url.scheme().to_owned(),
+            scheme: url.scheme(),
             rule: "'password' requires 'username' to be set",
         })),
         (None, None) => Ok(token.map(Credentials::Bearer)),
@@ -222,6 +245,9 @@ pub(super) fn text(
 }
 
 #[cfg(test)]
+mod recorded;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -233,7 +259,7 @@ mod tests {
     #[test]
     fn a_token_stands_alone_and_a_password_needs_its_user() {
         let at = |url: &str, pairs: &[(&str, &str)]| {
-            let url = Url::parse(url).expect("is one");
+            let url = RepositoryUrl::parse(url).expect("is one");
             credentials("ns/creds", &url, &values(pairs))
         };
         let read = |pairs: &[(&str, &str)]| at("http://git.example/app", pairs);
@@ -270,10 +296,10 @@ mod tests {
         ] {
             assert_eq!(at(of_url, &pairs).expect("is usable"), expected);
         }
-        let url = Url::parse(of_url).expect("is one");
+        let url = RepositoryUrl::parse(of_url).expect("is one");
         assert!(two_kinds(&url, &values(&[("bearerToken", "t")])));
         assert!(!two_kinds(&url, &values(&[("bearerToken", "")])));
-        let plain = Url::parse("https://git.example/app").expect("is one");
+        let plain = RepositoryUrl::parse("https://git.example/app").expect("is one");
         assert!(!two_kinds(
             &plain,
             &values(&[("bearerToken", "t"), ("username", "u")])

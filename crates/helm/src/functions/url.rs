@@ -1,16 +1,12 @@
 //! URLs: `urlParse` and `urlJoin`, and `getHostByName`, which asks whom the caller gives.
 //!
-//! Source: sprig v3.3.0 `url.go`, `network.go`; Go 1.26 `net/url/url.go`
-
-mod escape;
-mod parse;
+//! Source: sprig v3.3.0 `url.go`, `network.go`
 
 use go_template::{Failure, Functions, Map, Signature, Str, Type, Value};
+use go_url::{Url, User};
 
 use super::given;
 use crate::Env;
-use escape::{Part, escape};
-use parse::Url;
 
 pub(super) fn register(functions: &mut Functions, env: &Env) {
     let signature = Signature::new(&[Type::String], &Type::MAP);
@@ -42,7 +38,7 @@ pub(super) fn register(functions: &mut Functions, env: &Env) {
 }
 
 fn fields(url: &Url) -> Value {
-    let userinfo = url.user.as_ref().map_or_else(Vec::new, parse::User::text);
+    let userinfo = url.user.as_ref().map_or_else(Vec::new, User::text);
     let entries: [(&str, &[u8]); 8] = [
         ("scheme", &url.scheme),
         ("host", &url.host),
@@ -86,49 +82,5 @@ fn join(map: &Map) -> Result<Vec<u8>, Failure> {
         let parsed = parsed.map_err(|it| format!("unable to parse userinfo in dict: {it}"))?;
         url.user = parsed.user;
     }
-    Ok(text(&url))
-}
-
-/// The URL as one text.
-fn text(url: &Url) -> Vec<u8> {
-    let mut out = Vec::new();
-    if !url.scheme.is_empty() {
-        out.extend_from_slice(&url.scheme);
-        out.push(b':');
-    }
-    if url.opaque.is_empty() {
-        if !url.scheme.is_empty() || !url.host.is_empty() || url.user.is_some() {
-            if !url.host.is_empty() || !url.path.is_empty() || url.user.is_some() {
-                out.extend_from_slice(b"//");
-            }
-            if let Some(user) = &url.user {
-                out.extend(user.text());
-                out.push(b'@');
-            }
-            out.extend(escape(&url.host, Part::Host));
-        }
-        let path = match &*url.path {
-            b"*" => b"*".to_vec(),
-            path => escape(path, Part::Path),
-        };
-        if path.first().is_some_and(|it| *it != b'/') && !url.host.is_empty() {
-            out.push(b'/');
-        }
-        let segment = path.split(|it| *it == b'/').next().unwrap_or_default();
-        if out.is_empty() && segment.contains(&b':') {
-            out.extend_from_slice(b"./");
-        }
-        out.extend(path);
-    } else {
-        out.extend_from_slice(&url.opaque);
-    }
-    if !url.query.is_empty() {
-        out.push(b'?');
-        out.extend_from_slice(&url.query);
-    }
-    if !url.fragment.is_empty() {
-        out.push(b'#');
-        out.extend(escape(&url.fragment, Part::Fragment));
-    }
-    out
+    Ok(url.text())
 }

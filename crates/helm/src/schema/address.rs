@@ -11,8 +11,9 @@ fn unescape_percent(text: &str) -> String {
     let mut out = Vec::new();
     let mut at = 0;
     while let Some(byte) = bytes.get(at) {
-        let digits = text.get(at + 1..at + 3).unwrap_or_default();
-        let decoded = u8::from_str_radix(digits, 16).ok();
+        let digits = text.get(at + 1..at + 3);
+        let digits = digits.filter(|two| two.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        let decoded = digits.and_then(|two| u8::from_str_radix(two, 16).ok());
         match decoded.filter(|_| *byte == b'%') {
             Some(decoded) => {
                 out.push(decoded);

@@ -4,12 +4,12 @@ use std::io::{self, BufRead, Read, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::{Buf, Bytes};
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Method, Response};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue, LOCATION};
+use reqwest::{Method, Response, Url};
 
 use crate::error::RemoteError;
 
-use super::{Shared, parse};
+use super::{Shared, parse, refused};
 
 /// A request that is sent when its answer is first asked for.
 #[derive(Debug, Clone)]
@@ -65,6 +65,10 @@ impl Exchange {
             State::Reading(response) => Ok(response),
             State::Writing { url, headers, body } => parse(&url).and_then(|url| {
                 let response = shared.send(Method::POST, &url, headers, Some(body))?;
+                let location = response.headers().get(LOCATION);
+                if let (true, Some(to)) = (response.status().is_redirection(), location) {
+                    return Err(posted_elsewhere(&url, to));
+                }
                 Ok(Box::new(shared.checked(&url, response)?))
             }),
         };
@@ -80,6 +84,17 @@ impl Exchange {
             Err(error) => Err(shared.budget.failure.put(error)),
         }
     }
+}
+
+/// Only the first request of a conversation may be sent elsewhere.
+fn posted_elsewhere(from: &Url, to: &HeaderValue) -> RemoteError {
+    let to = String::from_utf8_lossy(to.as_bytes());
+    let to = from
+        .join(&to)
+        .map_or_else(|_| to.to_string(), |to| to.to_string());
+    refused(format!(
+        "unexpected client error: Post \"{to}\": http redirect: redirect on non-initial request to {to}"
+    ))
 }
 
 /// Takes in what is to be posted.

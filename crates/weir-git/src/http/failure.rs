@@ -148,7 +148,8 @@ fn cause(url: &Url, error: &(dyn StdError + 'static)) -> String {
     if found("dns error") || found("failed to lookup address") {
         return format!("dial tcp: lookup {host}: no such host");
     }
-    if found("UnknownIssuer") {
+    // The second is that of an authority of the same name.
+    if found("UnknownIssuer") || found("BadSignature") {
         return "tls: failed to verify certificate: x509: certificate signed by unknown authority"
             .to_owned();
     }

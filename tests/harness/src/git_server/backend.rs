@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, LOCATION, WWW_AUTHENTICATE};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Limited, StreamBody};
@@ -56,7 +56,13 @@ pub(super) async fn answer(
         }
         Some(Fault::Drop) => return Err(io::ErrorKind::ConnectionAborted.into()),
         Some(Fault::Delay(time)) => tokio::time::sleep(*time).await,
-        Some(Fault::Cut(_)) | None => {}
+        Some(Fault::Redirect(to)) if head.method == http::Method::GET => {
+            return redirect(to, &head);
+        }
+        Some(Fault::RedirectPosts(to)) if head.method == http::Method::POST => {
+            return redirect(to, &head);
+        }
+        Some(Fault::Cut(_) | Fault::Redirect(_) | Fault::RedirectPosts(_)) | None => {}
     }
     if !admitted(lock(&repository.authentication).as_ref(), &head) {
         return Ok(challenge());
@@ -70,6 +76,13 @@ pub(super) async fn answer(
         Some(Fault::Cut(after)) => response.map(|body| cut(body, after)),
         _ => response,
     })
+}
+
+fn redirect(to: &str, head: &Parts) -> Answer {
+    let mut response = text(StatusCode::TEMPORARY_REDIRECT, "elsewhere");
+    let to = HeaderValue::try_from(format!("{to}{}", head.uri)).map_err(io::Error::other)?;
+    response.headers_mut().insert(LOCATION, to);
+    Ok(response)
 }
 
 fn admitted(wanted: Option<&Authentication>, head: &Parts) -> bool {

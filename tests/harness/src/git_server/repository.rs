@@ -166,6 +166,11 @@ impl Repository {
         *lock(&self.shared.authentication) = Some(Authentication::CodeCommit);
     }
 
+    /// Asks no client for anything from now on.
+    pub fn admit_all(&self) {
+        *lock(&self.shared.authentication) = None;
+    }
+
     /// Breaks every request from now on, `None` ends that.
     pub fn fault(&self, fault: Option<Fault>) {
         *lock(&self.shared.fault) = fault;

@@ -5,12 +5,12 @@
 mod object;
 
 use go_template::{Budget, Failure, Functions, Signature, Type, Value, format};
+use go_url::address::{self, Address};
 use sha2::{Digest, Sha256};
 
 use super::key::Key;
 use super::{der, parse, pem};
 use crate::Env;
-use crate::functions::address::{self, Address};
 use crate::functions::encoding::base64;
 use crate::functions::{dates, given};
 use object::{CERTIFICATE, Certificate};

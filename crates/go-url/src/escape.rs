@@ -3,12 +3,17 @@
 use go_template::quote::quoted;
 
 /// A part of a URL.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The path.
     Path,
+    /// The host, its port included.
     Host,
+    /// The zone of an IPv6 address.
     Zone,
+    /// The user, and the password.
     User,
+    /// What follows `#`.
     Fragment,
 }
 
@@ -29,7 +34,9 @@ fn must_escape(byte: u8, part: Part) -> bool {
     !(part == Part::Fragment && b"!()*".contains(&byte))
 }
 
-pub(super) fn escape(text: &[u8], part: Part) -> Vec<u8> {
+/// The text with its escapes.
+#[must_use]
+pub fn escape(text: &[u8], part: Part) -> Vec<u8> {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     let mut out = Vec::with_capacity(text.len());
     for byte in text {
@@ -45,7 +52,7 @@ pub(super) fn escape(text: &[u8], part: Part) -> Vec<u8> {
 }
 
 /// The text without its escapes, or Go's error.
-pub(super) fn unescape(text: &[u8], part: Part) -> Result<Vec<u8>, String> {
+pub(crate) fn unescape(text: &[u8], part: Part) -> Result<Vec<u8>, String> {
     let refused = |at: usize| {
         let end = text.len().min(at + 3);
         format!("invalid URL escape {}", quoted(&text[at..end]))

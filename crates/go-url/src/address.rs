@@ -6,7 +6,7 @@ use go_template::quote::quoted;
 
 /// An address without its zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Address {
+pub enum Address {
     /// IPv4.
     V4([u8; 4]),
     /// IPv6.
@@ -29,7 +29,7 @@ impl<'a> Refusal<'a> {
 ///
 /// # Errors
 /// Go's text.
-pub(super) fn parse(text: &[u8]) -> Result<Address, String> {
+pub fn parse(text: &[u8]) -> Result<Address, String> {
     let address = match text.iter().find(|it| matches!(it, b'.' | b':' | b'%')) {
         Some(b'.') => {
             let mut fields = [0; 4];

@@ -1,31 +1,54 @@
 //! A URL taken apart.
+//!
+//! Source: Go 1.26 `net/url/url.go`
+
+use std::fmt;
 
 use go_template::quote::quoted;
 
-use super::escape::{Part, escape, unescape};
-use crate::functions::address::{self, Address};
+use crate::address::{self, Address};
+use crate::escape::{Part, escape, unescape};
 
 /// The parts of a URL, without their escapes.
-#[derive(Default)]
-pub(super) struct Url {
-    pub(super) scheme: Vec<u8>,
-    pub(super) opaque: Vec<u8>,
-    pub(super) user: Option<User>,
-    pub(super) host: Vec<u8>,
-    pub(super) path: Vec<u8>,
-    pub(super) query: Vec<u8>,
-    pub(super) fragment: Vec<u8>,
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Url {
+    /// In lower case.
+    pub scheme: Vec<u8>,
+    /// What follows the scheme where no slash does.
+    pub opaque: Vec<u8>,
+    /// Who asks.
+    pub user: Option<User>,
+    /// Host and port.
+    pub host: Vec<u8>,
+    /// The path.
+    pub path: Vec<u8>,
+    /// The path with its escapes, where they are others than Go would write.
+    pub raw_path: Vec<u8>,
+    /// What follows `?`, with its escapes.
+    pub query: Vec<u8>,
+    /// What follows `#`.
+    pub fragment: Vec<u8>,
 }
 
 /// A name and perhaps a password.
-pub(super) struct User {
-    name: Vec<u8>,
-    password: Option<Vec<u8>>,
+#[derive(Clone, PartialEq, Eq)]
+pub struct User {
+    /// The name.
+    pub name: Vec<u8>,
+    /// The password.
+    pub password: Option<Vec<u8>>,
+}
+
+impl fmt::Debug for User {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("User(…)")
+    }
 }
 
 impl User {
     /// Both as they stand in a URL.
-    pub(super) fn text(&self) -> Vec<u8> {
+    #[must_use]
+    pub fn text(&self) -> Vec<u8> {
         let mut out = escape(&self.name, Part::User);
         if let Some(password) = &self.password {
             out.push(b':');
@@ -47,7 +70,7 @@ impl Url {
     ///
     /// # Errors
     /// Go's text.
-    pub(super) fn parse(text: &[u8]) -> Result<Self, String> {
+    pub fn parse(text: &[u8]) -> Result<Self, String> {
         let (before, fragment) = split_at(text, b'#');
         let mut url = Self::without_fragment(before)
             .map_err(|it| format!("parse {}: {it}", quoted(before)))?;
@@ -87,6 +110,9 @@ impl Url {
             rest = path;
         }
         url.path = unescape(rest, Part::Path)?;
+        if escape(&url.path, Part::Path) != rest {
+            url.raw_path = rest.to_vec();
+        }
         Ok(url)
     }
 
@@ -110,17 +136,88 @@ impl Url {
     }
 
     /// The host without its port and brackets.
-    pub(super) fn hostname(&self) -> &[u8] {
-        let colon = self.host.iter().rposition(|it| *it == b':');
-        let host = match colon {
-            Some(at) if is_port(&self.host[at..]) => &self.host[..at],
-            _ => &self.host,
-        };
-        match host {
+    #[must_use]
+    pub fn hostname(&self) -> &[u8] {
+        match self.host_and_port().0 {
             [b'[', inner @ .., b']'] => inner,
-            _ => host,
+            host => host,
         }
     }
+
+    /// The digits of the port; empty without one.
+    #[must_use]
+    pub fn port(&self) -> &[u8] {
+        self.host_and_port().1
+    }
+
+    fn host_and_port(&self) -> (&[u8], &[u8]) {
+        let colon = self.host.iter().rposition(|it| *it == b':');
+        match colon {
+            Some(at) if is_port(&self.host[at..]) => (&self.host[..at], &self.host[at + 1..]),
+            _ => (&self.host, b""),
+        }
+    }
+
+    /// The path with escapes: its own, where they are valid.
+    #[must_use]
+    pub fn escaped_path(&self) -> Vec<u8> {
+        let raw = &self.raw_path;
+        if !raw.is_empty() && valid(raw) && unescape(raw, Part::Path).as_ref() == Ok(&self.path) {
+            return raw.clone();
+        }
+        match &*self.path {
+            b"*" => b"*".to_vec(),
+            path => escape(path, Part::Path),
+        }
+    }
+
+    /// The URL as one text.
+    #[must_use]
+    pub fn text(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        if !self.scheme.is_empty() {
+            out.extend_from_slice(&self.scheme);
+            out.push(b':');
+        }
+        if self.opaque.is_empty() {
+            if !self.scheme.is_empty() || !self.host.is_empty() || self.user.is_some() {
+                if !self.host.is_empty() || !self.path.is_empty() || self.user.is_some() {
+                    out.extend_from_slice(b"//");
+                }
+                if let Some(user) = &self.user {
+                    out.extend(user.text());
+                    out.push(b'@');
+                }
+                out.extend(escape(&self.host, Part::Host));
+            }
+            let path = self.escaped_path();
+            if path.first().is_some_and(|it| *it != b'/') && !self.host.is_empty() {
+                out.push(b'/');
+            }
+            let segment = path.split(|it| *it == b'/').next().unwrap_or_default();
+            if out.is_empty() && segment.contains(&b':') {
+                out.extend_from_slice(b"./");
+            }
+            out.extend(path);
+        } else {
+            out.extend_from_slice(&self.opaque);
+        }
+        if !self.query.is_empty() {
+            out.push(b'?');
+            out.extend_from_slice(&self.query);
+        }
+        if !self.fragment.is_empty() {
+            out.push(b'#');
+            out.extend(escape(&self.fragment, Part::Fragment));
+        }
+        out
+    }
+}
+
+/// Whether a path is written as one may write it.
+fn valid(path: &[u8]) -> bool {
+    let fits = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.~!$&'()*+,;=:@[]/%".contains(byte);
+    path.iter().all(fits)
 }
 
 /// Whether the text is empty or a colon and digits.
@@ -183,4 +280,49 @@ fn literal(host: &[u8], port: impl Fn(&[u8]) -> Result<(), String>) -> Result<Ve
         Ok(Address::V6(_)) => {}
     }
     Ok([b"[", &*name, b"]", &*after].concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> Url {
+        Url::parse(text.as_bytes()).expect(text)
+    }
+
+    #[test]
+    fn hosts_and_ports_are_told_apart() {
+        for (text, host, port) in [
+            ("http://a.example:80/x", "a.example", "80"),
+            ("http://a.example:/x", "a.example", ""),
+            ("http://a.example", "a.example", ""),
+            ("http://[::1]:8080/x", "::1", "8080"),
+            ("ssh://git@a:1:2/x", "a:1", "2"),
+            ("http:///x", "", ""),
+        ] {
+            let url = parsed(text);
+            assert_eq!(url.hostname(), host.as_bytes(), "{text}");
+            assert_eq!(url.port(), port.as_bytes(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_path_keeps_its_own_escapes_where_they_are_valid() {
+        for (text, expected) in [
+            ("http://h/a%2Fb", "http://h/a%2Fb"),
+            ("http://h/a b", "http://h/a%20b"),
+            ("http://h/a'b", "http://h/a'b"),
+            ("http://h/a'|", "http://h/a%27%7C"),
+            ("http://h/%41", "http://h/%41"),
+            ("http://h/?a b#c d", "http://h/?a b#c%20d"),
+        ] {
+            assert_eq!(parsed(text).text(), expected.as_bytes(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_not_printed_by_accident() {
+        let url = parsed("http://alice:canary@h/");
+        assert!(!format!("{url:?}").contains("canary"));
+    }
 }

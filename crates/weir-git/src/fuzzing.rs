@@ -1,0 +1,196 @@
+//! Ways in for fuzzing: what reads foreign bytes, with no server around it. Compiled for fuzzing only.
+
+use std::io;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use gix::objs::{CommitRef, TagRef, TreeRef};
+use gix::progress::Discard;
+use gix::protocol::LsRefsCommand;
+use gix::protocol::transport::client::git::{ConnectMode, blocking_io::Connection};
+use gix::protocol::transport::{Protocol, Service};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::fetch::{self, Depth, Job};
+use crate::reference::{Reference, Revision};
+use crate::refs::Refs;
+use crate::remote::Limits;
+use crate::session::{Git, Session};
+use crate::signature::Signed;
+use crate::snapshot::{self, Snapshot};
+use crate::ssh::{Host, Identity, KnownHosts};
+use crate::url::RepositoryUrl;
+
+/// Small, so that a bound that does not hold is seen.
+const LIMITS: Limits = Limits {
+    advertised_bytes: 1 << 20,
+    pack_bytes: 1 << 20,
+    objects: 500,
+    object_bytes: 1 << 20,
+    inflated_bytes: 8 << 20,
+    entries: 500,
+    depth: 30,
+};
+const HASH: gix::hash::Kind = gix::hash::Kind::Sha1;
+
+fn in_session<T>(work: impl FnOnce(&Session) -> T) -> T {
+    static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+        let mut builder = Builder::new_multi_thread();
+        builder.worker_threads(1).enable_all();
+        builder.build().expect("the system starts a thread")
+    });
+    static GIT: LazyLock<Git> = LazyLock::new(|| Git::new(1));
+    let _runtime = RUNTIME.enter();
+    let (session, _stop) = Session::start(Duration::from_secs(5), &GIT);
+    work(&session)
+}
+
+/// Indexes a pack of `count` objects whose entries are `bytes`, and reads whatever is in it as commits and trees.
+pub fn pack(bytes: &[u8], count: u8) {
+    let mut pack = [
+        b"PACK\0\0\0\x02".as_slice(),
+        &u32::from(count).to_be_bytes(),
+        bytes,
+    ]
+    .concat();
+    let mut hasher = gix::hash::hasher(HASH);
+    hasher.update(&pack);
+    let Ok(sum) = hasher.try_finalize() else {
+        return;
+    };
+    pack.extend_from_slice(sum.as_slice());
+    let folder = tempfile::tempdir().expect("makes a folder");
+    in_session(|session| {
+        let indexed = fetch::index(&mut pack.as_slice(), folder.path(), session, LIMITS);
+        if indexed.is_ok() {
+            read_all(folder, session);
+        }
+    });
+}
+
+fn read_all(packs: tempfile::TempDir, session: &Session) {
+    let folder = tempfile::tempdir().expect("makes a folder");
+    if std::fs::rename(packs.path(), folder.path().join("pack")).is_err() {
+        return;
+    }
+    let Ok(objects) = gix::odb::at(folder.path(), HASH) else {
+        return;
+    };
+    let Ok(all) = objects.iter() else {
+        return;
+    };
+    let ids: Vec<_> = all.filter_map(Result::ok).take(50).collect();
+    let shared = std::sync::Arc::new(folder);
+    for id in ids {
+        let revision = Revision {
+            prefix: None,
+            commit: id,
+            tag: None,
+        };
+        let found = Snapshot::youngest(std::sync::Arc::clone(&shared), &[revision], LIMITS);
+        if let Ok((_, snapshot)) = found {
+            snapshot.entries(session).ok();
+            snapshot.signed_commit().ok();
+            snapshot.commit().subject();
+        }
+    }
+}
+
+/// Reads `bytes` as all that a server says: capabilities, refs, a pack.
+pub fn conversation(bytes: &[u8]) {
+    let folder = tempfile::tempdir().expect("makes a folder");
+    let mut transport = Connection::new(
+        bytes,
+        io::sink(),
+        Protocol::V2,
+        "/app.git",
+        None::<(&str, _)>,
+        ConnectMode::Process,
+        false,
+    );
+    let handshake = gix::protocol::handshake(
+        &mut transport,
+        Service::UploadPack,
+        |_| Ok(None),
+        Vec::new(),
+        &mut Discard,
+    );
+    let Ok(mut handshake) = handshake else {
+        return;
+    };
+    let refs =
+        match handshake.refs.take() {
+            Some(refs) => Ok(refs),
+            None => LsRefsCommand::new(None, &handshake.capabilities, fetch::agent())
+                .invoke_blocking(&mut transport, &mut Discard, false),
+        };
+    let Ok(refs) = refs else {
+        return;
+    };
+    let refs = Refs::from_advertised(refs);
+    for reference in [
+        Reference::Branch("main".to_owned()),
+        Reference::Semver(">=0.0.0-0".to_owned()),
+        Reference::Name("refs/tags/v1^{}".to_owned()),
+    ] {
+        reference.resolve(&refs, "https://git.example/app.git").ok();
+    }
+    let wants = [gix::ObjectId::null(HASH)];
+    let job = Job {
+        wants: &wants,
+        depth: Depth::One,
+        directory: folder.path(),
+        limits: LIMITS,
+    };
+    in_session(|session| fetch::pack(&mut transport, &mut handshake, &job, session).is_ok());
+}
+
+/// Reads `bytes` as a commit, a tag and a tree.
+pub fn object(bytes: &[u8]) -> (Option<Signed>, Signed) {
+    if let Ok(tree) = TreeRef::from_bytes(bytes, HASH) {
+        for entry in tree.entries {
+            snapshot::checked_name(entry.filename, snapshot::EntryKind::Symlink).ok();
+        }
+    }
+    if let Ok(commit) = CommitRef::from_bytes(bytes, HASH) {
+        commit.time().ok();
+    }
+    if let Ok(tag) = TagRef::from_bytes(bytes, HASH) {
+        tag.target();
+    }
+    (Signed::commit(bytes).ok(), Signed::tag(bytes))
+}
+
+/// Reads `file` as known_hosts, and asks it for some hosts.
+pub fn known_hosts(file: &[u8]) {
+    let Ok(known) = KnownHosts::parse(file) else {
+        return;
+    };
+    for (name, port) in [("git.example", 22), ("::1", 2222), ("", 0)] {
+        let name = name.to_owned();
+        known.wanted(&Host { name, port });
+    }
+}
+
+/// Reads `file` as a private key, with and without a password.
+pub fn identity(file: &[u8]) {
+    Identity::parse(file, None).ok();
+    Identity::parse(file, Some("password")).ok();
+}
+
+/// Reads a URL as a repository's: nothing of the user and the password is shown, and requests go to the host it names.
+pub fn url(text: &str) {
+    let Ok(url) = RepositoryUrl::parse(text) else {
+        return;
+    };
+    let (user, password) = url.user_info();
+    assert!(user.len() + password.len() <= 3 * text.len() + 6);
+    if let (true, Ok(target)) = (text.is_ascii(), url.target()) {
+        let host = target.host_str().unwrap_or_default();
+        let host = host.trim_matches(['[', ']']).to_owned();
+        assert!(target.username().is_empty() && target.password().is_none());
+        let named = url.host().to_lowercase();
+        assert!(named == host || named.contains(':') || named.contains("xn--"));
+    }
+    url.undialled();
+}

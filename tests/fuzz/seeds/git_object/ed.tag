@@ -1,0 +1,13 @@
+object 901f0ece2aef82f6c16a6a7464863f42f8fc516e
+type commit
+tag v1
+tagger T <t@example.com> 1795234737 +0000
+
+release
+-----BEGIN PGP SIGNATURE-----
+
+iHUEABYIAB0WIQT8uGsbqcOfMC5glBp90sCaOsPjOAUCawEbsQAKCRB90sCaOsPj
+OK7/AQCz8HYWL38VfzXDy2TQeXK/+t4GhvhSM/LjfEAjNGetAAEA12y1UQAbbOuk
+2U1jInNCzxpwc1JTgzm7sNPrNE1SDQ4=
+=jXrF
+-----END PGP SIGNATURE-----

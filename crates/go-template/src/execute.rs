@@ -375,7 +375,7 @@ impl<'s> State<'s> {
             NodeKind::Dot => Ok(dot.clone()),
             NodeKind::Nil => self.error("nil is not a command"),
             NodeKind::Number(..) => self.ideal_constant(first),
-            NodeKind::String(text, _) => Ok(Val::known(text.clone())),
+            NodeKind::String(text, _) => Ok(Val::known(Value::clone(text))),
             _ => {
                 let node = quote::quoted(&self.source.print(first, 1 << 10));
                 self.error(format_args!("can't evaluate command {node}"))

@@ -27,6 +27,9 @@ pub(crate) struct Node {
     pub(crate) kind: NodeKind,
 }
 
+// A big chart has a hundred thousand.
+const _: () = assert!(size_of::<Node>() <= 40);
+
 #[derive(Debug)]
 pub(crate) enum NodeKind {
     List(Vec<Id>),
@@ -44,7 +47,7 @@ pub(crate) enum NodeKind {
         name: Str,
         pipe: Option<Id>,
     },
-    Pipe(Pipe),
+    Pipe(Box<Pipe>),
     /// Its arguments; the first is what is called, if anything is.
     Command(Vec<Id>),
     Identifier(Box<str>),
@@ -56,9 +59,9 @@ pub(crate) enum NodeKind {
     Chain(Id, Vec<Str>),
     Bool(bool),
     /// The constant and its literal.
-    Number(Number, Box<str>),
+    Number(Box<Number>, Box<str>),
     /// The text and its literal.
-    String(crate::Value, Str),
+    String(Box<crate::Value>, Str),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -130,7 +130,9 @@ pub(crate) fn parse(
     };
     let root = parser.text()?;
     parser.define(Str::from(name), root)?;
-    let (nodes, defined) = (parser.nodes, parser.defined);
+    let (mut nodes, defined) = (parser.nodes, parser.defined);
+    // A chart's templates are kept as long as the chart.
+    nodes.shrink_to_fit();
     let source = Arc::new(Source {
         name: name.into(),
         text: text.clone(),

@@ -19,7 +19,7 @@ impl State<'_> {
             NodeKind::Chain(..) => crate::parse::deeper(|| self.chain(dot, node, &[], None)),
             NodeKind::Bool(value) => Ok(Val::known(Value::Bool(*value))),
             NodeKind::Number(..) => self.ideal_constant(node),
-            NodeKind::String(text, _) => Ok(Val::known(text.clone())),
+            NodeKind::String(text, _) => Ok(Val::known(Value::clone(text))),
             _ => {
                 let node = self.printed(node);
                 self.error(format_args!(
@@ -64,7 +64,7 @@ impl State<'_> {
                 _ => (None, "bool"),
             },
             Type::String => match constant {
-                NodeKind::String(text, _) => (Some(text.clone()), "string"),
+                NodeKind::String(text, _) => (Some(Value::clone(text)), "string"),
                 _ => (None, "string"),
             },
             Type::Int(kind) => (number.int.map(|it| Value::Int(kind, it)), "integer"),

@@ -17,7 +17,7 @@ impl Parser<'_> {
             match token.kind {
                 kind if kind == end => {
                     self.check(&pipe, context)?;
-                    return Ok(self.node(position, NodeKind::Pipe(pipe)));
+                    return Ok(self.node(position, NodeKind::Pipe(Box::new(pipe))));
                 }
                 Kind::Bool
                 | Kind::CharConstant
@@ -199,7 +199,7 @@ impl Parser<'_> {
             Kind::String | Kind::RawString => match quote::unquote(self.value(&token)) {
                 Some(value) => {
                     let literal = Str::from(self.value(&token));
-                    NodeKind::String(Value::Str(Str::from(value)), literal)
+                    NodeKind::String(Box::new(Value::Str(Str::from(value))), literal)
                 }
                 None => return self.error("invalid syntax"),
             },
@@ -218,7 +218,9 @@ impl Parser<'_> {
             _ => number::number(&text),
         };
         match number {
-            Ok(number) => Ok(self.node(token.start, NodeKind::Number(number, text.into()))),
+            Ok(number) => {
+                Ok(self.node(token.start, NodeKind::Number(Box::new(number), text.into())))
+            }
             Err(error) => self.error(error),
         }
     }

@@ -128,10 +128,9 @@ fn run(given: &Given, debug: bool) -> Result<(), Failed> {
 
 /// Refuses charts that cannot be installed or lack parts, and tells of those that should not be.
 fn check(chart: &Chart, given: &Given, debug: bool) -> Result<(), Failed> {
-    use helm::render::TemplateError::Missing;
+    use helm::render::TemplateError::{Kind, Missing};
     let checked = check_chart(chart);
-    let installable = matches!(checked, Ok(()) | Err(Missing(_)));
-    if chart.metadata.deprecated && installable {
+    if chart.metadata.deprecated && !matches!(checked, Err(Kind(_))) {
         log::say(debug, Level::Warn, "this chart is deprecated", &[]);
     }
     match checked {

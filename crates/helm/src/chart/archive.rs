@@ -219,13 +219,17 @@ fn clean(path: &str) -> String {
 
 /// The words that Go has for what is wrong with a stream.
 fn broken(error: &io::Error) -> ArchiveError {
+    let text = error.to_string();
     match error.kind() {
         io::ErrorKind::UnexpectedEof => ArchiveError::Truncated,
         io::ErrorKind::InvalidInput => ArchiveError::Broken("gzip: invalid checksum".into()),
-        _ if error.to_string().contains("deflate") || error.to_string().contains("corrupt") => {
+        _ if text.contains("deflate") || text.contains("corrupt") => {
             ArchiveError::Broken("flate: corrupt input".into())
         }
-        _ if error.to_string().contains("unexpected EOF") => ArchiveError::Truncated,
+        // The second are the words of the tar reader for a block that is not whole.
+        _ if text.contains("unexpected EOF") || text.contains("entire block") => {
+            ArchiveError::Truncated
+        }
         _ => ArchiveError::NotTar,
     }
 }

@@ -11,6 +11,7 @@ use go_template::{Map, Str, Type, Value};
 use super::archive::{self, ArchiveError, Limits};
 use super::metadata::check_lock;
 use super::{Chart, File, MetadataError};
+use crate::values::Warnings;
 use crate::yaml;
 
 /// Charts inside of charts: more is no chart's.
@@ -159,9 +160,20 @@ impl Chart {
     /// # Errors
     /// [`LoadError`].
     pub fn from_directory(files: Vec<File>) -> Result<Self, LoadError> {
+        Self::from_directory_telling(files, &mut Warnings::default())
+    }
+
+    /// Like [`from_directory`](Self::from_directory), with what Helm tells of old files, failed or not.
+    ///
+    /// # Errors
+    /// [`LoadError`].
+    pub fn from_directory_telling(
+        files: Vec<File>,
+        warnings: &mut Warnings,
+    ) -> Result<Self, LoadError> {
         let base = files.iter().find(|file| file.name == "Chart.yaml");
         check_version(&base.ok_or(LoadError::Missing)?.data)?;
-        Self::from_files(files)
+        Reader::of(&files, warnings).load(files, 0)
     }
 
     /// Reads a chart of a packed archive.
@@ -169,10 +181,22 @@ impl Chart {
     /// # Errors
     /// [`LoadError`].
     pub fn from_archive(archive: &[u8], limits: &Limits) -> Result<Self, LoadError> {
+        Self::from_archive_telling(archive, limits, &mut Warnings::default())
+    }
+
+    /// Like [`from_archive`](Self::from_archive), with what Helm tells of old files, failed or not.
+    ///
+    /// # Errors
+    /// [`LoadError`].
+    pub fn from_archive_telling(
+        archive: &[u8],
+        limits: &Limits,
+        warnings: &mut Warnings,
+    ) -> Result<Self, LoadError> {
         let files = archive::read(archive, limits)?;
         let base = files.iter().find(|file| file.name == "Chart.yaml");
         check_version(&base.ok_or(LoadError::Undetected)?.data)?;
-        Self::from_files(files)
+        Reader::of(&files, warnings).load(files, 0)
     }
 
     /// Reads a chart of files by their paths inside of it.
@@ -180,9 +204,15 @@ impl Chart {
     /// # Errors
     /// [`LoadError`].
     pub fn from_files(files: Vec<File>) -> Result<Self, LoadError> {
-        load(files, 0)
+        Reader::of(&files, &mut Warnings::default()).load(files, 0)
     }
 }
+
+/// What Helm says of files that charts of version 2 no longer have.
+const OLD_DEPENDENCIES: &str = "Warning: Dependencies are handled in Chart.yaml since apiVersion \"v2\". \
+    We recommend migrating dependencies to Chart.yaml.";
+const OLD_LOCK: &str = "Warning: Dependency locking is handled in Chart.lock since apiVersion \"v2\". \
+    We recommend migrating to Chart.lock.";
 
 /// A chart while its files are read.
 #[derive(Default)]
@@ -193,34 +223,51 @@ struct Loading {
     below: BTreeMap<String, Vec<File>>,
 }
 
-fn load(files: Vec<File>, depth: usize) -> Result<Chart, LoadError> {
-    if depth > MAX_NESTING {
-        return Err(LoadError::Nesting);
+/// What all files of a chart and of those inside of it are read with.
+struct Reader<'w> {
+    /// The chart is of version 3, which knows no `requirements.yaml`.
+    third: bool,
+    warnings: &'w mut Warnings,
+}
+
+impl<'w> Reader<'w> {
+    fn of(files: &[File], warnings: &'w mut Warnings) -> Self {
+        let base = files.iter().find(|file| file.name == "Chart.yaml");
+        let version = base.and_then(|file| yaml::read_typed(&file.data, BASE).ok());
+        let version = version.and_then(|it| it.get(b"apiVersion"));
+        let third = matches!(version, Some(Value::Str(version)) if &*version == b"v3");
+        Self { third, warnings }
     }
-    let mut loading = Loading::default();
-    for file in files.iter().filter(|file| file.name == "Chart.yaml") {
-        loading.described = true;
-        let metadata = &mut loading.chart.metadata;
-        let read = metadata.read(&file.data);
-        read.map_err(|it| LoadError::Yaml("Chart.yaml", it))?;
-        if metadata.api_version.is_empty() {
-            metadata.api_version = "v1".into();
+
+    fn load(&mut self, files: Vec<File>, depth: usize) -> Result<Chart, LoadError> {
+        if depth > MAX_NESTING {
+            return Err(LoadError::Nesting);
         }
+        let mut loading = Loading::default();
+        for file in files.iter().filter(|file| file.name == "Chart.yaml") {
+            loading.described = true;
+            let metadata = &mut loading.chart.metadata;
+            let read = metadata.read(&file.data);
+            read.map_err(|it| LoadError::Yaml("Chart.yaml", it))?;
+            if metadata.api_version.is_empty() {
+                metadata.api_version = "v1".into();
+            }
+        }
+        for file in files {
+            loading.take(file, self)?;
+        }
+        if !loading.described {
+            return Err(LoadError::Missing);
+        }
+        loading.chart.metadata.validate()?;
+        loading.subcharts(depth, self)
     }
-    for file in files {
-        loading.take(file)?;
-    }
-    if !loading.described {
-        return Err(LoadError::Missing);
-    }
-    loading.chart.metadata.validate()?;
-    loading.subcharts(depth)
 }
 
 impl Loading {
-    fn take(&mut self, mut file: File) -> Result<(), LoadError> {
+    fn take(&mut self, mut file: File, reader: &mut Reader<'_>) -> Result<(), LoadError> {
         let chart = &mut self.chart;
-        let v1 = chart.metadata.api_version == "v1";
+        let v1 = |chart: &Chart| chart.metadata.api_version == "v1";
         match file.name.as_str() {
             "Chart.yaml" => {}
             "Chart.lock" => {
@@ -230,19 +277,24 @@ impl Loading {
                 chart.values = Some(load_values(&file.data).map_err(LoadError::Values)?);
             }
             "values.schema.json" => chart.schema = Some(file.data),
-            "requirements.yaml" => {
+            "requirements.yaml" if !reader.third => {
                 self.described = true;
+                if !v1(chart) {
+                    reader.warnings.add(|| OLD_DEPENDENCIES.to_owned());
+                }
                 let read = chart.metadata.read(&file.data);
                 read.map_err(|it| LoadError::Yaml("requirements.yaml", it))?;
-                if v1 {
+                if v1(chart) {
                     chart.files.push(file);
                 }
             }
-            "requirements.lock" => {
+            "requirements.lock" if !reader.third => {
                 check_lock(&file.data).map_err(|it| LoadError::Yaml("requirements.lock", it))?;
                 self.described = true;
-                if v1 {
+                if v1(chart) {
                     chart.files.push(file);
+                } else {
+                    reader.warnings.add(|| OLD_LOCK.to_owned());
                 }
             }
             name if name.starts_with("templates/") => chart.templates.push(file),
@@ -257,7 +309,7 @@ impl Loading {
         Ok(())
     }
 
-    fn subcharts(mut self, depth: usize) -> Result<Chart, LoadError> {
+    fn subcharts(mut self, depth: usize, reader: &mut Reader<'_>) -> Result<Chart, LoadError> {
         let chart = self.chart.metadata.name.clone();
         for (name, files) in self.below {
             if name.starts_with(['_', '.']) {
@@ -268,7 +320,7 @@ impl Loading {
                     Some(file) if file.name == name => {
                         archive::read(&file.data, &Limits::default())
                             .map_err(LoadError::from)
-                            .and_then(|files| load(files, depth + 1))
+                            .and_then(|files| reader.load(files, depth + 1))
                     }
                     file => {
                         let found = file.map(|it| it.name).unwrap_or_default();
@@ -283,7 +335,7 @@ impl Loading {
                         data: file.data.clone(),
                     })
                 });
-                load(inside.collect(), depth + 1)
+                reader.load(inside.collect(), depth + 1)
             };
             let read = read.map_err(|error| LoadError::Subchart {
                 name,

@@ -36,6 +36,12 @@ pub enum TemplateError {
         "an error occurred while checking for chart dependencies. You may need to run 'helm dependency build' to fetch missing dependencies: found in Chart.yaml, but missing in charts/ directory: {0}"
     )]
     Missing(String),
+    /// A chart of version 3 that has charts inside which it does not name.
+    #[error(
+        "an error occurred while checking for chart dependencies. You may need to run 'helm dependency build' to \
+         fetch missing dependencies: unsupported chart dependency type"
+    )]
+    Dependency,
     /// Rendering failed.
     #[error(transparent)]
     Render(#[from] RenderError),
@@ -105,12 +111,15 @@ pub(super) fn add(text: &mut String, source: &str, content: &str) {
 /// Refuses charts that cannot be installed, or of which parts are missing.
 ///
 /// # Errors
-/// [`TemplateError::Kind`] and [`TemplateError::Missing`].
+/// [`TemplateError::Kind`], [`TemplateError::Missing`] and [`TemplateError::Dependency`].
 pub fn check_chart(chart: &Chart) -> Result<(), TemplateError> {
     if !matches!(chart.metadata.kind.as_str(), "" | "application") {
         return Err(TemplateError::Kind(chart.metadata.kind.clone()));
     }
     let wanted = chart.metadata.dependencies.iter().flatten().flatten();
+    if chart.metadata.api_version == "v3" && wanted.clone().count() < chart.dependencies.len() {
+        return Err(TemplateError::Dependency);
+    }
     let missing: Vec<&str> = wanted
         .map(|it| it.name.as_str())
         .filter(|name| {

@@ -4,9 +4,9 @@ use std::fs::{self, File as Disk};
 use std::io::Read as _;
 use std::path::Path;
 
-use helm::chart::{Chart, File, Limits, Rules, is_gzip};
+use helm::chart::{Chart, File, Limits, LoadError, Rules, is_gzip};
 
-use helm::values::Level;
+use helm::values::{Level, Warnings};
 
 use super::Failed;
 
@@ -24,7 +24,7 @@ pub(super) fn load(path: &str) -> Result<Chart, Failed> {
     if !is_gzip(&archive) {
         return Err(no_archive(path, &archive).into());
     }
-    Ok(Chart::from_archive(&archive, &Limits::default())?)
+    telling(|warnings| Chart::from_archive_telling(&archive, &Limits::default(), warnings))
 }
 
 /// Says what a file is that is no archive.
@@ -61,7 +61,17 @@ fn folder(root: &Path, shown: &str) -> Result<Chart, Failed> {
     let mut files = Vec::new();
     let mut left = Limits::default().bytes;
     walk(root, "", &rules, (&mut files, &mut left), 0)?;
-    Ok(Chart::from_directory(files)?)
+    telling(|warnings| Chart::from_directory_telling(files, warnings))
+}
+
+/// Prints what there is to say of a chart's files before what is wrong with them.
+fn telling(read: impl FnOnce(&mut Warnings) -> Result<Chart, LoadError>) -> Result<Chart, Failed> {
+    let mut warnings = Warnings::default();
+    let chart = read(&mut warnings);
+    for warning in warnings.all() {
+        super::log::tell(false, warning);
+    }
+    Ok(chart?)
 }
 
 /// Takes the files below a folder, sorted by name; links are followed, as Helm does for its user.

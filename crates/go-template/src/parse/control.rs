@@ -66,9 +66,9 @@ impl Parser<'_> {
     fn branch(&mut self, how: Branch) -> Parsed<Id> {
         let variables = self.tree.variables.len();
         let (context, own) = match how {
-            Branch::If => ("if", Kind::If),
-            Branch::Range => ("range", Kind::Error),
-            Branch::With => ("with", Kind::With),
+            Branch::If => ("if", Some(Kind::If)),
+            Branch::Range => ("range", None),
+            Branch::With => ("with", Some(Kind::With)),
         };
         let pipe = self.pipeline(context, Kind::RightDelimiter)?;
         let in_range = usize::from(how == Branch::Range);
@@ -77,7 +77,7 @@ impl Parser<'_> {
         self.tree.ranges -= in_range;
         let otherwise = match ending {
             Ending::End => None,
-            Ending::Else(position) if self.peek().kind == own => {
+            Ending::Else(position) if own == Some(self.peek().kind) => {
                 self.next();
                 let nested = self.control(how)?;
                 Some(self.node(position, NodeKind::List(vec![nested])))

@@ -1,5 +1,6 @@
 //! `cargo xtask fuzz-diff go-template`: random snippets, rendered by Helm's own engine and by ours.
 
+mod language;
 mod snippets;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

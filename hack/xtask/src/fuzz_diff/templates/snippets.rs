@@ -191,7 +191,7 @@ pub(super) fn values() -> Json {
     })
 }
 
-/// One to three actions.
+/// One to three actions or constructs.
 pub(super) fn snippet(rng: &mut Rng, functions: &Functions) -> String {
     let mut names: Vec<&str> = functions
         .names()
@@ -204,17 +204,29 @@ pub(super) fn snippet(rng: &mut Rng, functions: &Functions) -> String {
         names,
     };
     let count = random.rng.between(1, 3);
-    (0..count).map(|_| random.action()).collect()
+    let text: String = (0..count).map(|_| random.piece()).collect();
+    match random.rng.below(12) {
+        0 => random.mangled(&text),
+        _ => text,
+    }
 }
 
-struct Snippets<'a> {
-    rng: &'a mut Rng,
+/// A maker of texts.
+pub(super) struct Snippets<'a> {
+    pub(super) rng: &'a mut Rng,
     functions: &'a Functions,
     names: Vec<&'a str>,
 }
 
 impl Snippets<'_> {
-    fn action(&mut self) -> String {
+    fn piece(&mut self) -> String {
+        match self.rng.below(3) {
+            0 => self.construct(2),
+            _ => self.action(),
+        }
+    }
+
+    pub(super) fn action(&mut self) -> String {
         let value = self.pipeline();
         match self.rng.below(20) {
             0 => format!("{{{{ if {value} }}}}yes{{{{ else }}}}no{{{{ end }}}}"),
@@ -244,7 +256,7 @@ impl Snippets<'_> {
         format!("{{{{ printf \"[%{flags}{verb}]\" ({value}) }}}}")
     }
 
-    fn pipeline(&mut self) -> String {
+    pub(super) fn pipeline(&mut self) -> String {
         let mut text = self.call(2);
         if self.rng.chance(25) {
             let name = self.name();

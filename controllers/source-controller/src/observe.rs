@@ -1,8 +1,9 @@
 //! What a pass looks at before it asks the source: storage and Secrets.
 
 use std::collections::BTreeMap;
+use std::future::Future;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
@@ -11,6 +12,11 @@ use weir_artifact::{Health, Location, Storage};
 
 use crate::context::Context;
 use crate::error::{Error, SecretError};
+
+/// How long superseded files may keep a pass.
+///
+/// Source: source-controller v1.9 `internal/controller/gitrepository_controller.go` `garbageCollect`.
+const COLLECTING: Duration = Duration::from_secs(5);
 
 /// What storage says about an object's artifact.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -57,16 +63,35 @@ pub async fn stored(
     location: &Location,
     artifact: Option<Artifact>,
 ) -> Result<(Collected, Stored), Error> {
-    let storage = Arc::clone(&context.storage);
-    let location = location.clone();
-    let looked = tokio::task::spawn_blocking(move || {
-        let collected = match &artifact {
-            None => Collected::default(),
-            Some(artifact) => collect(&storage, &location, &artifact.path),
-        };
-        Ok((collected, judge(&storage, &location, artifact)?))
-    });
-    looked.await.unwrap_or(Err(Error::Interrupted))
+    let Some(artifact) = artifact else {
+        return Ok((Collected::default(), Stored::Absent));
+    };
+    let (storage, place, path) = (
+        Arc::clone(&context.storage),
+        location.clone(),
+        artifact.path.clone(),
+    );
+    let collecting = tokio::task::spawn_blocking(move || collect(&storage, &place, &path));
+    let collected = within(COLLECTING, collecting).await;
+    let (storage, location) = (Arc::clone(&context.storage), location.clone());
+    let judged = tokio::task::spawn_blocking(move || judge(&storage, &location, artifact));
+    Ok((collected, judged.await.unwrap_or(Err(Error::Interrupted))?))
+}
+
+/// A disk that hangs must not keep an object from its source.
+async fn within<E>(
+    time: Duration,
+    collecting: impl Future<Output = Result<Collected, E>>,
+) -> Collected {
+    let failed = |why: &str| Collected {
+        removed: 0,
+        failure: Some(why.to_owned()),
+    };
+    match tokio::time::timeout(time, collecting).await {
+        Ok(Ok(collected)) => collected,
+        Ok(Err(_)) => failed("interrupted"),
+        Err(_) => failed("context deadline exceeded"),
+    }
 }
 
 fn collect(storage: &Storage, location: &Location, current: &str) -> Collected {
@@ -82,14 +107,7 @@ fn collect(storage: &Storage, location: &Location, current: &str) -> Collected {
     }
 }
 
-fn judge(
-    storage: &Storage,
-    location: &Location,
-    artifact: Option<Artifact>,
-) -> Result<Stored, Error> {
-    let Some(mut artifact) = artifact else {
-        return Ok(Stored::Absent);
-    };
+fn judge(storage: &Storage, location: &Location, mut artifact: Artifact) -> Result<Stored, Error> {
     let own = format!(
         "{}/{}/{}/",
         location.kind, location.namespace, location.name
@@ -138,4 +156,65 @@ pub async fn secret(
             .map(|(key, value)| (key, value.0))
             .collect()
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use weir_artifact::digest::Algorithm;
+    use weir_artifact::{Retention, StorageError};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn collecting_ends_with_its_time_and_is_told() {
+        let never = std::future::pending::<Result<Collected, ()>>();
+        let collected = within(Duration::ZERO, never).await;
+        assert_eq!(
+            collected.failure.as_deref(),
+            Some("context deadline exceeded")
+        );
+        let done = Collected {
+            removed: 2,
+            failure: None,
+        };
+        let collected = within(COLLECTING, std::future::ready(Ok::<_, ()>(done.clone()))).await;
+        assert_eq!(collected, done);
+    }
+
+    #[test]
+    fn an_artifact_without_a_digest_is_removed_and_one_of_another_object_is_not_touched() {
+        let folder = tempfile::tempdir().expect("makes a folder");
+        let retention = Retention::default();
+        let storage = Storage::open(folder.path(), "host", Algorithm::Sha256, retention);
+        let storage = storage.expect("opens");
+        let location = Location {
+            kind: "gitrepository".to_owned(),
+            namespace: "ns".to_owned(),
+            name: "app".to_owned(),
+        };
+        let published = storage.publish(&location, "a.tar.gz", |output| {
+            output.write_all(b"bytes").expect("writes");
+            Ok::<_, StorageError>(())
+        });
+        let (published, ()) = published.expect("publishes");
+        let artifact = |path: &str, digest: &str| Artifact {
+            path: path.to_owned(),
+            url: String::new(),
+            revision: "main@sha1:1".to_owned(),
+            digest: digest.to_owned(),
+            last_update_time: jiff::Timestamp::UNIX_EPOCH.into(),
+            size: None,
+            metadata: BTreeMap::new(),
+        };
+        let digest = published.digest.to_string();
+        let good = judge(&storage, &location, artifact(&published.path, &digest));
+        assert!(matches!(good, Ok(Stored::Present(_))));
+        let other = "gitrepository/ns/other/a.tar.gz";
+        let foreign = judge(&storage, &location, artifact(other, ""));
+        assert!(matches!(foreign, Ok(Stored::Disappeared)));
+        let empty = judge(&storage, &location, artifact(&published.path, ""));
+        let expected = Stored::Corrupt("artifact has no digest".to_owned());
+        assert_eq!(empty.expect("is judged"), expected);
+        assert!(!folder.path().join(&published.path).exists());
+    }
 }

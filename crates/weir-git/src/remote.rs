@@ -12,6 +12,9 @@ use crate::error::Error;
 use crate::ssh::{self, SshKey};
 use crate::url::RepositoryUrl;
 
+/// What every PEM block begins with.
+const PEM: &[u8] = b"-----BEGIN";
+
 /// What proves who we are.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Credentials {
@@ -42,6 +45,21 @@ pub struct Tls {
     pub ca: Option<Vec<u8>>,
     /// Our certificate chain and its key.
     pub identity: Option<(Vec<u8>, Vec<u8>)>,
+}
+
+impl Tls {
+    /// `url`, unless it wants a certificate that is none, in Go's words.
+    fn usable(&self, url: Url) -> Result<Url, String> {
+        let Some((certificate, key)) = &self.identity else {
+            return Ok(url);
+        };
+        for (what, pem) in [("certificate", certificate), ("key", key)] {
+            if !pem.windows(PEM.len()).any(|window| window == PEM) {
+                return Err(format!("tls: failed to find any PEM data in {what} input"));
+            }
+        }
+        Ok(url)
+    }
 }
 
 impl fmt::Debug for Tls {
@@ -180,12 +198,12 @@ impl Remote {
                 let user_info = Credentials::Basic { username, password };
                 let user_info = parsed.has_user().then_some(user_info);
                 let credentials = options.credentials.or(user_info);
-                let clients = pool.clients(&options.tls, options.proxy.as_ref())?;
+                let clients = || pool.clients(&options.tls, options.proxy.as_ref());
                 let authorization = credentials.as_ref().map(header).transpose()?;
-                match parsed.target() {
+                match parsed.target().and_then(|url| options.tls.usable(url)) {
                     Ok(url) => Access::Http(Box::new(Web {
                         url,
-                        clients,
+                        clients: clients()?,
                         authorization,
                     })),
                     Err(why) => Access::Nowhere(why),

@@ -69,7 +69,8 @@ pub(super) fn look(job: &Job, directory: &Path, session: &Session) -> Result<Loo
         && revision.is(text)
     {
         return Ok(Looked::Unchanged {
-            revision: text.clone(),
+            // One of an old version is told as it is written now.
+            revision: revision.to_string(),
             quietly: !reference.probes(),
         });
     }

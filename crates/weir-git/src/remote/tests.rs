@@ -56,7 +56,11 @@ fn what_is_no_http_url_is_refused() {
 
 #[test]
 fn unusable_tls_material_and_tokens_are_refused_without_being_printed() {
-    let identity = Some((b"no cert canary".to_vec(), b"no key canary".to_vec()));
+    let block = |what: &str| format!("-----BEGIN {what}-----\ncanary\n-----END {what}-----\n");
+    let identity = Some((
+        block("CERTIFICATE").into_bytes(),
+        block("PRIVATE KEY").into_bytes(),
+    ));
     let options = RemoteOptions {
         tls: Tls { ca: None, identity },
         ..RemoteOptions::default()

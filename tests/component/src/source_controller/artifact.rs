@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use file_tree::Entry;
 use serde_json::json;
 
-use super::fixture::{Sources, artifact, is, message, paths, status};
+use super::fixture::{Sources, artifact, condition, is, message, paths, status};
 
 #[tokio::test]
 async fn modes_links_and_bytes_are_kept_as_flux_keeps_them() -> Result<()> {
@@ -189,5 +189,133 @@ async fn the_server_lists_nothing_and_serves_parts() -> Result<()> {
         (part.status().as_u16(), part.bytes().await?.as_ref()),
         (206, &[0x1f, 0x8b][..])
     );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_digest_that_is_not_the_files_makes_it_anew() -> Result<()> {
+    let all = Sources::start("git-digest").await?;
+    let commit = all.repo.commit(&[("a", "1")], "first")?;
+    let revision = format!("main@sha1:{commit}");
+    all.apply(json!({})).await?;
+    let before = all.ready(&revision).await?;
+    let other = format!("sha256:{}", "0".repeat(64));
+    all.patch_status(json!({"artifact": {"digest": other}}))
+        .await?;
+    all.reconcile("now").await?;
+    all.event(
+        "ArtifactVerificationFailed",
+        &format!("computed digest doesn't match '{other}'"),
+    )
+    .await?;
+    let after = all.ready(&revision).await?;
+    let digest = |object| artifact(object).map(|artifact| artifact.digest);
+    assert_eq!(digest(&after), digest(&before));
+    assert_eq!(paths(&*all.files(&after).await?), ["a"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn conditions_that_were_lost_are_restored_and_those_that_are_over_go() -> Result<()> {
+    let all = Sources::start("git-restored").await?;
+    let commit = all.repo.commit(&[("a", "1")], "first")?;
+    let revision = format!("main@sha1:{commit}");
+    all.apply(json!({})).await?;
+    let before = all.ready(&revision).await?;
+    let outdated = json!({
+        "type": "ArtifactOutdated", "status": "True", "reason": "NewRevision", "message": "x",
+        "lastTransitionTime": "2026-01-01T00:00:00Z",
+    });
+    all.patch_status(json!({"conditions": [outdated]})).await?;
+    all.request("now").await?;
+    let object = all
+        .wait("ArtifactInStorage", |object| {
+            is(object, "ArtifactInStorage", "True", "Succeeded")
+                && status(object).last_handled_reconcile_at == "now"
+        })
+        .await?;
+    assert!(condition(&object, "ArtifactOutdated").is_none());
+    assert!(is(&object, "Ready", "True", "Succeeded"));
+    assert_eq!(
+        artifact(&object),
+        artifact(&before),
+        "nothing is stored anew"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn default_exclusions_end_with_the_first_rule_and_rules_stay_in_their_folder() -> Result<()> {
+    let all = Sources::start("git-rules").await?;
+    let files = [
+        (".github/w.yml", "1"),
+        ("one/.sourceignore", "*.md\nsub/\nbuild/\n"),
+        ("one/a.md", "1"),
+        ("one/build", "a file, and no folder"),
+        ("one/sub/x", "1"),
+        ("two/a.md", "1"),
+        ("two/sub/x", "1"),
+        ("x.jpg", "1"),
+        ("x.zip", "1"),
+        ("y", "1"),
+    ];
+    let commit = all.repo.commit(&files, "first")?;
+    let revision = format!("main@sha1:{commit}");
+    all.apply(json!({})).await?;
+    let object = all.ready(&revision).await?;
+    let kept = [
+        ".github/w.yml",
+        "one/.sourceignore",
+        "one/build",
+        "two/a.md",
+        "two/sub/x",
+        "x.jpg",
+        "x.zip",
+        "y",
+    ];
+    assert_eq!(paths(&*all.files(&object).await?), kept);
+
+    let plain = all.repo.delete_files(&["one", "two"], "no rules")?;
+    all.request("plain").await?;
+    let object = all.ready(&format!("main@sha1:{plain}")).await?;
+    assert_eq!(paths(&*all.files(&object).await?), ["y"]);
+    all.apply(json!({"ignore": "nothing\n"})).await?;
+    let ruled = |object: &weir_api::source::v1::GitRepository| {
+        status(object).observed_ignore.is_some() && is(object, "Ready", "True", "Succeeded")
+    };
+    let object = all.wait("rebuilt", ruled).await?;
+    let kept = [".github/w.yml", "x.jpg", "x.zip", "y"];
+    assert_eq!(paths(&*all.files(&object).await?), kept);
+    Ok(())
+}
+
+#[tokio::test]
+async fn listed_folders_are_compared_as_they_are_written() -> Result<()> {
+    let all = Sources::start("git-sparse-raw").await?;
+    let commit = all.repo.commit(&[("a/1", "1"), ("b/2", "2")], "first")?;
+    let revision = format!("main@sha1:{commit}");
+    all.apply(json!({"sparseCheckout": ["./a"]})).await?;
+    let before = all.ready(&revision).await?;
+    assert_eq!(status(&before).observed_sparse_checkout, ["./a"]);
+    let packs = all.packs();
+    let again = all.reconcile("again").await?;
+    assert_eq!(artifact(&again), artifact(&before));
+    assert_eq!(all.packs(), packs + 1, "a listing and no fetch");
+
+    // The same folder written otherwise is another list; of another case, another folder.
+    all.apply(json!({"sparseCheckout": ["a"]})).await?;
+    let written = |object: &weir_api::source::v1::GitRepository| {
+        status(object).observed_sparse_checkout == ["a"]
+    };
+    let object = all.wait("the new list", written).await?;
+    assert_eq!(paths(&*all.files(&object).await?), ["a/1"]);
+    all.apply(json!({"sparseCheckout": ["A"]})).await?;
+    let object = all.fails("GitOperationFailed").await?;
+    let text = message(&object, "Ready");
+    assert!(
+        text.contains("sparse checkout dir 'A' does not exist in repository"),
+        "{text}"
+    );
+    assert!(is(&object, "ArtifactInStorage", "True", "Succeeded"));
     Ok(())
 }

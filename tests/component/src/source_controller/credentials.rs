@@ -4,6 +4,7 @@ use anyhow::{Context as _, Result, ensure};
 use harness::GitServer;
 use kube::ResourceExt as _;
 use serde_json::json;
+use weir_api::source::v1::GitRepository;
 
 use super::fixture::{Sources, artifact, is, message};
 
@@ -105,5 +106,50 @@ async fn no_credential_gets_into_status_events_or_logs() -> Result<()> {
     );
     let log = all.controllers.process().log_tail(1000);
     ensure!(!log.contains("canary"), "{log}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_client_certificate_opens_and_a_broken_one_fails() -> Result<()> {
+    let server = GitServer::start_mutual_tls()?;
+    let ca = server.ca().context("has an authority")?.to_owned();
+    let (certificate, key) = server.client().context("asks for one")?;
+    let good = json!({
+        // The new name wins, so that the old one may be anything.
+        "ca.crt": ca, "caFile": "no certificate",
+        "tls.crt": certificate, "tls.key": key,
+    });
+    let mut bad = good.clone();
+    bad["tls.key"] = json!("canary");
+    let all = Sources::with("git-mutual", server, &[]).await?;
+    let commit = all.repo.commit(&[("a", "1")], "first")?;
+    all.secret("tls", json!({"ca.crt": ca})).await?;
+    all.apply(json!({"secretRef": {"name": "tls"}})).await?;
+    all.fails("GitOperationFailed").await?;
+    all.secret("tls", bad).await?;
+    all.reconcile("bad").await?;
+    let told = |object: &GitRepository| {
+        message(object, "FetchFailed").ends_with("tls: failed to find any PEM data in key input")
+    };
+    all.wait("a broken key", told).await?;
+    all.secret("tls", good).await?;
+    all.request("good").await?;
+    all.ready(&format!("main@sha1:{commit}")).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_authority_of_a_secret_is_trusted_beside_the_systems() -> Result<()> {
+    let server = GitServer::start_tls()?;
+    let other = GitServer::start_tls()?;
+    let system = tempfile::NamedTempFile::new()?;
+    std::fs::write(system.path(), server.ca().context("has an authority")?)?;
+    let path = system.path().to_str().context("is UTF-8")?.to_owned();
+    let environment = [("SSL_CERT_FILE", path.as_str())];
+    let all = Sources::with_environment("git-system-ca", server, &[], &environment).await?;
+    let commit = all.repo.commit(&[("a", "1")], "first")?;
+    all.secret("ca", json!({"ca.crt": other.ca()})).await?;
+    all.apply(json!({"secretRef": {"name": "ca"}})).await?;
+    all.ready(&format!("main@sha1:{commit}")).await?;
     Ok(())
 }

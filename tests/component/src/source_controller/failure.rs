@@ -130,3 +130,24 @@ async fn a_hostile_tree_makes_no_artifact() -> Result<()> {
     assert_eq!(artifact(&object), artifact(&before));
     Ok(())
 }
+
+#[tokio::test]
+async fn a_recovery_with_new_bytes_is_told_as_a_new_artifact_only() -> Result<()> {
+    let all = Sources::start("git-recovery").await?;
+    let first = all.repo.commit(&[("a", "1")], "first")?;
+    all.apply(json!({})).await?;
+    all.ready(&format!("main@sha1:{first}")).await?;
+    all.repo.fault(Some(Fault::Status(500)));
+    all.reconcile("broken").await?;
+    all.fails("GitOperationFailed").await?;
+    let second = all.repo.commit(&[("a", "2")], "second")?;
+    all.repo.fault(None);
+    all.request("mended").await?;
+    all.ready(&format!("main@sha1:{second}")).await?;
+    all.event("NewArtifact", "stored artifact for commit 'second'")
+        .await?;
+    let told = all.events.events();
+    let recovered = told.iter().filter(|event| event["reason"] == "Succeeded");
+    assert_eq!(recovered.count(), 0, "{told:?}");
+    Ok(())
+}

@@ -146,6 +146,15 @@ impl Sources {
         Ok(())
     }
 
+    /// Patches the status of `app`, as somebody else may.
+    pub(crate) async fn patch_status(&self, status: Value) -> Result<()> {
+        let api = self.namespace.api::<GitRepository>();
+        let patch = Patch::Merge(json!({"status": status}));
+        api.patch_status("app", &PatchParams::default(), &patch)
+            .await?;
+        Ok(())
+    }
+
     /// The files of the artifact, fetched and verified as a consumer does it.
     pub(crate) async fn files(&self, object: &GitRepository) -> Result<Arc<FileTree>> {
         let artifact = artifact(object).context("has an artifact")?;

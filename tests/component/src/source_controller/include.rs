@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 use weir_api::source::v1::GitRepository;
 
-use super::fixture::{LIMIT, Sources, artifact, is, message, paths, status};
+use super::fixture::{LIMIT, Sources, artifact, condition, is, message, paths, status};
 
 async fn apply_other(all: &Sources, url: &str) -> Result<()> {
     let object: Value = json!({
@@ -127,5 +127,40 @@ async fn submodules_come_along_by_their_commits() -> Result<()> {
         assert!(text.contains("unsupported URL of submodule"), "{text}");
         assert_eq!(artifact(&failed), artifact(&object));
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn includes_keep_their_order_and_waiting_for_one_hides_what_comes_later() -> Result<()> {
+    let flags = ["--requeue-dependency=1s"];
+    let all = Sources::with("git-include-two", harness::GitServer::start()?, &flags).await?;
+    let commit = all.repo.commit(&[("own", "1")], "first")?;
+    let other = all.git.repo("other")?;
+    other.commit(&[("z", "1")], "theirs")?;
+    let include = json!([
+        {"repository": {"name": "other"}, "toPath": "z"},
+        {"repository": {"name": "other"}, "toPath": "a"},
+        {"repository": {"name": "other"}},
+    ]);
+    // The branch is missing too, but nobody has looked yet.
+    all.apply(json!({"include": include, "ref": {"branch": "nope"}}))
+        .await?;
+    let waiting = all.fails("NotFound").await?;
+    assert!(condition(&waiting, "FetchFailed").is_none());
+    assert!(is(&waiting, "IncludeUnavailable", "True", "NotFound"));
+
+    apply_other(&all, other.url()).await?;
+    let failed = all.fails("GitOperationFailed").await?;
+    assert!(message(&failed, "Ready").contains("couldn't find remote ref"));
+    all.apply(json!({"include": include})).await?;
+    let object = all.ready(&format!("main@sha1:{commit}")).await?;
+    assert_eq!(
+        paths(&*all.files(&object).await?),
+        ["a/z", "other/z", "own", "z/z"]
+    );
+    let observed = status(&object).observed_include;
+    let order: Vec<&str> = observed.iter().map(|one| one.to_path.as_str()).collect();
+    assert_eq!(order, ["z", "a", ""]);
+    assert_eq!(status(&object).included_artifacts.len(), 3);
     Ok(())
 }

@@ -166,3 +166,72 @@ fn copy(from: &std::path::Path, to: &std::path::Path) -> Result<()> {
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn one_that_was_never_seen_before_its_deletion_goes_without_a_trace() -> Result<()> {
+    let mut all = Sources::start("git-unseen").await?;
+    all.repo.commit(&[("a", "1")], "first")?;
+    all.controllers.process().pause();
+    // Somebody else's finalizer keeps it until the controller is awake.
+    let object = json!({
+        "apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "GitRepository",
+        "metadata": {"name": "app", "finalizers": ["weir.dev/test"]},
+        "spec": {"interval": "1h", "url": all.repo.url(), "ref": {"branch": "main"}},
+    });
+    all.namespace.apply(&object.to_string()).await?;
+    let api = all.namespace.api::<GitRepository>();
+    api.delete("app", &DeleteParams::default()).await?;
+    all.controllers.process().resume();
+    let mut other = object;
+    other["metadata"] = json!({"name": "other"});
+    all.namespace.apply(&other.to_string()).await?;
+    all.namespace
+        .wait_for::<GitRepository>("other", LIMIT, "Ready", |object| {
+            is(object, "Ready", "True", "Succeeded")
+        })
+        .await?;
+    let left = api.get("app").await?;
+    assert_eq!(
+        left.metadata.finalizers,
+        Some(vec!["weir.dev/test".to_owned()])
+    );
+    assert!(artifact(&left).is_none() && status(&left).conditions.is_empty());
+    all.patch(json!({"metadata": {"finalizers": null}})).await?;
+    eventually(LIMIT, "GitRepository gone", async || {
+        ensure!(api.get_opt("app").await?.is_none(), "it is still there");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn superseded_artifacts_go_when_their_time_is_over_with_their_locks() -> Result<()> {
+    let flags = [
+        "--artifact-retention-ttl=1ms",
+        "--artifact-retention-records=100",
+    ];
+    let all = Sources::with("git-ttl", GitServer::start()?, &flags).await?;
+    let first = all.repo.commit(&[("a", "1")], "1")?;
+    all.apply(json!({})).await?;
+    all.ready(&format!("main@sha1:{first}")).await?;
+    let folder = all
+        .controllers
+        .storage()
+        .join("gitrepository")
+        .join(all.namespace.name())
+        .join("app");
+    let lock = folder.join(format!("{first}.tar.gz.lock"));
+    std::fs::write(&lock, "")?;
+    std::os::unix::fs::symlink("/etc/hostname", folder.join("latest.tar.gz"))?;
+    let second = all.repo.commit(&[("a", "2")], "2")?;
+    all.request("new").await?;
+    all.ready(&format!("main@sha1:{second}")).await?;
+    all.reconcile("collect").await?;
+    ensure!(!folder.join(format!("{first}.tar.gz")).exists() && !lock.exists());
+    ensure!(folder.join(format!("{second}.tar.gz")).is_file());
+    ensure!(
+        folder.join("latest.tar.gz").is_symlink(),
+        "links are left alone"
+    );
+    Ok(())
+}

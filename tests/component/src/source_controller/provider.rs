@@ -271,3 +271,38 @@ async fn a_github_app_opens_its_repositories_and_a_refusal_is_told() -> Result<(
     assert!(condition(&object, "FetchFailed").is_none());
     clouds.nothing_is_shown().await
 }
+
+#[tokio::test]
+async fn an_apps_secret_and_its_provider_go_together() -> Result<()> {
+    let all = Sources::start("git-github-mixed").await?;
+    let commit = all.repo.commit(&[("a", "1")], "first")?;
+    let app = json!({
+        "githubAppID": secrets::GITHUB_APP, "githubAppPrivateKey": secrets::RSA_KEY,
+        "githubAppInstallationID": "1",
+    });
+    all.secret("app", app).await?;
+    all.secret("basic", json!({"username": "u", "password": "p"}))
+        .await?;
+    let name = format!("{}/app", all.namespace.name());
+    let foreign =
+        format!("secretRef '{name}' has github app data but provider is not set to github");
+    let needed = "secretRef with github app data must be specified when provider is set to github";
+    for (provider, secret, text) in [
+        (None, Some("app"), foreign.as_str()),
+        (Some("generic"), Some("app"), foreign.as_str()),
+        (Some("github"), Some("basic"), needed),
+        (Some("github"), None, needed),
+    ] {
+        let reference = secret.map(|name| json!({"name": name}));
+        all.apply(json!({"provider": provider, "secretRef": reference}))
+            .await?;
+        let object = all.fails("InvalidProviderConfiguration").await?;
+        assert_eq!(message(&object, "Ready"), text, "{provider:?} {secret:?}");
+        // Only without a Secret nothing but the spec can help.
+        let stalled = is(&object, "Stalled", "True", "InvalidProviderConfiguration");
+        assert_eq!(stalled, secret.is_none(), "{provider:?} {secret:?}");
+    }
+    all.apply(json!({"provider": "generic"})).await?;
+    all.ready(&format!("main@sha1:{commit}")).await?;
+    Ok(())
+}

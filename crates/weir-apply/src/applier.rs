@@ -143,7 +143,8 @@ impl Applier {
     /// If one object alone may change and is known, there is nothing that its dry run would protect.
     ///
     /// # Errors
-    /// The [`ApplyError`] of the first object, in order, that cannot be applied.
+    /// The [`ApplyError`] of the first object, in order, that cannot be applied, with those of others that are refused
+    /// for what is wrong with them.
     pub async fn plan(&self, stage: Stage, force: Force) -> Result<StagePlan, ApplyError> {
         let kind = stage.kind;
         let mut objects: Vec<Unplanned> = Vec::with_capacity(stage.objects.len());
@@ -166,8 +167,17 @@ impl Applier {
             }
         });
         let planned = self.side_by_side(planned.collect()).await;
-        let objects = planned.into_iter().collect::<Result<_, _>>()?;
-        Ok(StagePlan { kind, objects })
+        let (mut objects, mut errors) = (Vec::new(), Vec::new());
+        for planned in planned {
+            match planned {
+                Ok(planned) => objects.push(planned),
+                Err(error) => errors.push(error),
+            }
+        }
+        match ApplyError::of_all(errors) {
+            None => Ok(StagePlan { kind, objects }),
+            Some(error) => Err(error),
+        }
     }
 
     /// What the index has to say about an object.

@@ -62,13 +62,61 @@ pub enum ApplyError {
     /// Objects that others need are not ready.
     #[error("{0}")]
     NotReady(String),
+    /// An object cannot be applied, and there is something wrong with others as well.
+    #[error("{first}{}", lines(others))]
+    Several {
+        first: Box<Self>,
+        others: Vec<Self>,
+    },
+}
+
+/// So many errors are told of one stage.
+const MOST_TOLD: usize = 20;
+
+/// A line for each, as far as they are told.
+fn lines(errors: &[ApplyError]) -> String {
+    let told = errors.iter().take(MOST_TOLD);
+    let mut text: String = told.map(|error| format!("\n{error}")).collect();
+    if errors.len() > MOST_TOLD {
+        text += &format!("\nand {} more", errors.len() - MOST_TOLD);
+    }
+    text
 }
 
 impl ApplyError {
+    /// The first of them, together with those that say what is wrong with an object: the others, such as a server that
+    /// is away or a right that is missing, say the same of every object.
+    pub(crate) fn of_all(errors: Vec<Self>) -> Option<Self> {
+        let mut errors = errors.into_iter();
+        let first = errors.next()?;
+        let others: Vec<Self> = errors.filter(Self::is_mistake).collect();
+        if others.is_empty() {
+            return Some(first);
+        }
+        let first = Box::new(first);
+        Some(Self::Several { first, others })
+    }
+
+    /// Whether the server has refused the object for what is in it.
+    fn is_mistake(&self) -> bool {
+        let refused = match self {
+            Self::DryRun { cause, .. } => cause,
+            _ => return false,
+        };
+        match refused {
+            RequestError::Refused {
+                code: 500, message, ..
+            } => message.starts_with("failed to create typed patch object"),
+            RequestError::Refused { code, .. } => matches!(code, 400 | 422),
+            _ => false,
+        }
+    }
+
     /// What the API server said, if it is about one object.
     #[must_use]
     pub fn cause(&self) -> Option<&RequestError> {
         match self {
+            Self::Several { first, .. } => first.cause(),
             Self::Query { cause, .. }
             | Self::DryRun { cause, .. }
             | Self::TakeOver { cause, .. }
@@ -178,6 +226,38 @@ mod tests {
             name: "a".to_owned(),
         };
         assert_eq!(ApplyError::DryRun { object, cause }.to_string(), expected);
+    }
+
+    fn of(name: usize, cause: RequestError) -> ApplyError {
+        let object = ObjectRef {
+            group: String::new(),
+            kind: "ConfigMap".to_owned(),
+            namespace: "ns".to_owned(),
+            name: name.to_string(),
+        };
+        ApplyError::DryRun { object, cause }
+    }
+
+    #[test]
+    fn what_is_wrong_with_other_objects_is_told_below_the_first() {
+        assert_eq!(ApplyError::of_all(Vec::new()), None);
+        let invalid = || refused(422, "Invalid", "no");
+        let forbidden = || refused(403, "Forbidden", "no");
+        let errors = vec![of(1, forbidden()), of(2, forbidden())];
+        assert_eq!(ApplyError::of_all(errors), Some(of(1, forbidden())));
+        let errors = vec![of(1, forbidden()), of(2, invalid()), of(3, forbidden())];
+        let error = ApplyError::of_all(errors).expect("there are some");
+        assert_eq!(
+            error.to_string(),
+            "ConfigMap/ns/1 dry-run failed (Forbidden): no\nConfigMap/ns/2 dry-run failed (Invalid): no"
+        );
+        assert_eq!(error.cause(), Some(&forbidden()));
+        let errors = (0..30).map(|number| of(number, invalid())).collect();
+        let error = ApplyError::of_all(errors)
+            .expect("there are some")
+            .to_string();
+        assert_eq!(error.lines().count(), 1 + MOST_TOLD + 1);
+        assert!(error.ends_with("\nand 9 more"), "{error}");
     }
 
     #[test]

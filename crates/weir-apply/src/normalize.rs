@@ -9,6 +9,9 @@ mod time;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 use serde_json::{Map, Value};
 
 use crate::object::Object;
@@ -116,7 +119,10 @@ fn fold_string_data(object: &mut Object) {
     }
 }
 
-/// A conversion webhook's `caBundle` that holds no certificate is a placeholder, to be filled in by somebody else.
+/// A conversion webhook's `caBundle` that holds no certificate is a placeholder, to be filled in by somebody else: the
+/// server would refuse it.
+///
+/// Source: fluxcd/pkg `ssa/utils/cert_validation.go`.
 fn remove_unusable_ca_bundle(object: &mut Object, kind: &str) {
     if kind != "CustomResourceDefinition" {
         return;
@@ -128,13 +134,20 @@ fn remove_unusable_ca_bundle(object: &mut Object, kind: &str) {
     let Some(config) = config.and_then(Value::as_object_mut) else {
         return;
     };
-    let usable = config.get("caBundle").is_none_or(|bundle| {
-        let decoded = bundle.as_str().and_then(|text| STANDARD.decode(text).ok());
-        decoded.is_some_and(|pem| pem.windows(27).any(|w| w == b"-----BEGIN CERTIFICATE-----"))
-    });
-    if !usable {
+    let bundle = config.get("caBundle").and_then(Value::as_str);
+    if bundle.is_some_and(|bundle| !is_usable_bundle(bundle)) {
         config.remove("caBundle");
     }
+}
+
+/// Whether a client could trust what is in `bundle`: nothing at all, or a certificate at least.
+fn is_usable_bundle(bundle: &str) -> bool {
+    let Ok(pem) = STANDARD.decode(bundle) else {
+        return false;
+    };
+    let mut certificates = CertificateDer::pem_slice_iter(&pem).flatten();
+    let mut trusted = RootCertStore::empty();
+    pem.is_empty() || certificates.any(|certificate| trusted.add(certificate).is_ok())
 }
 
 #[cfg(test)]

@@ -98,6 +98,9 @@ fn roles_and_custom_resources_are_not_touched() {
     }
 }
 
+/// Of an authority that nobody trusts.
+const CERTIFICATE: &str = include_str!("certificate.pem");
+
 #[test]
 fn a_definition_keeps_its_status_and_loses_a_placeholder_for_certificates() {
     let definition = |config: Value| {
@@ -105,10 +108,16 @@ fn a_definition_keeps_its_status_and_loses_a_placeholder_for_certificates() {
             "metadata": {"name": "widgets.example.com", "annotations": {}}, "status": {"conditions": []},
             "spec": {"conversion": {"webhook": {"clientConfig": config}}}})
     };
-    check(
-        definition(json!({"caBundle": "Cg=="})),
-        definition(json!({})),
-    );
-    let certificate = json!({"caBundle": STANDARD.encode("-----BEGIN CERTIFICATE-----")});
-    check(definition(certificate.clone()), definition(certificate));
+    let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    for placeholder in ["Cg==", "invalid-cert-data", &STANDARD.encode(broken)] {
+        check(
+            definition(json!({"caBundle": placeholder})),
+            definition(json!({})),
+        );
+    }
+    let both = format!("{broken}{CERTIFICATE}");
+    for usable in ["", &STANDARD.encode(CERTIFICATE), &STANDARD.encode(both)] {
+        let bundle = json!({"caBundle": usable});
+        check(definition(bundle.clone()), definition(bundle));
+    }
 }

@@ -39,6 +39,29 @@ async fn a_namespace_that_is_missing_or_not_named() -> Result<()> {
     Ok(())
 }
 
+/// Flux tells of one of them, whichever comes first, and of the next one when that is mended.
+#[tokio::test]
+async fn what_is_wrong_with_several_objects_is_told_at_once() -> Result<()> {
+    let world = World::new("apply-several-errors").await?;
+    let namespace = world.name();
+    let number = |name: &str| world.object("v1", "ConfigMap", name, &json!({"data": {"n": 1}}));
+    let port = json!({"spec": {"ports": [{"port": 0}]}});
+    let service = world.object("v1", "Service", "web", &port);
+    let message = world
+        .refused(&[number("a"), world.map("b", "1"), number("c"), service])
+        .await?;
+    let subjects = ["ConfigMap", "ConfigMap", "Service"].iter();
+    let subjects = subjects.zip(["a", "c", "web"]);
+    let lines: Vec<&str> = message.lines().collect();
+    assert_eq!(lines.len(), 3, "{message}");
+    for (line, (kind, name)) in lines.iter().zip(subjects) {
+        let begin = format!("{kind}/{namespace}/{name} dry-run failed");
+        assert!(line.starts_with(&begin), "{message}");
+    }
+    assert!(world.config_map("b").await?.is_none(), "it was written");
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_value_of_the_wrong_type() -> Result<()> {
     let world = World::new("apply-wrong-type").await?;

@@ -184,3 +184,55 @@ async fn a_namespace_given_to_a_cluster_scoped_object_does_not_count() -> Result
     );
     Ok(())
 }
+
+/// API servers refuse a definition whose webhook nobody could trust; people commit such until somebody fills them in.
+#[tokio::test]
+async fn a_definition_is_applied_without_a_bundle_that_holds_no_certificate() -> Result<()> {
+    let world = World::new("apply-ca-bundle").await?;
+    let kubeconfig = kube::config::Kubeconfig::read_from(world.namespace.kubeconfig())?;
+    let cluster = kubeconfig
+        .clusters
+        .first()
+        .and_then(|it| it.cluster.as_ref());
+    let authority = cluster.and_then(|it| it.certificate_authority_data.clone());
+    let authority = authority.context("an authority")?;
+    let group = format!("{}.example.com", world.name());
+    let definition = |bundle: &str| {
+        let schema = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
+        let version = |name: &str, storage: bool| json!({"name": name, "served": true, "storage": storage, "schema": {"openAPIV3Schema": schema}});
+        let config =
+            json!({"caBundle": bundle, "service": {"namespace": world.name(), "name": "hook"}});
+        let webhook = json!({"conversionReviewVersions": ["v1"], "clientConfig": config});
+        let fields = json!({"spec": {
+            "group": group, "scope": "Namespaced", "names": {"kind": "Hooked", "plural": "hooked"},
+            "versions": [version("v1", true), version("v2", false)],
+            "conversion": {"strategy": "Webhook", "webhook": webhook},
+        }});
+        let mut object = world.object(
+            "apiextensions.k8s.io/v1",
+            "CustomResourceDefinition",
+            &format!("hooked.{group}"),
+            &fields,
+        );
+        object["metadata"]["namespace"] = Value::Null;
+        object
+    };
+    let path = format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/hooked.{group}");
+    let stored = async || {
+        let live = world.get(&path).await?.context("no definition")?;
+        anyhow::Ok(live["spec"]["conversion"]["webhook"]["clientConfig"]["caBundle"].clone())
+    };
+    let broken = "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCkFBQUEKLS0tLS1FTkQgQ0VSVElGSUNBVEUtLS0tLQo=";
+    for placeholder in ["Cg==", broken] {
+        world.applied(&[definition(placeholder)]).await?;
+        assert_eq!(stored().await?, Value::Null, "{placeholder}");
+        assert_eq!(world.applied(&[definition(placeholder)]).await?, "");
+    }
+    world.applied(&[definition(&authority)]).await?;
+    assert_eq!(stored().await?, Value::String(authority.clone()));
+    assert_eq!(world.applied(&[definition(&authority)]).await?, "");
+    // Taken back, as in Flux.
+    world.applied(&[definition(broken)]).await?;
+    assert_eq!(stored().await?, Value::Null);
+    Ok(())
+}

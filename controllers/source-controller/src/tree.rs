@@ -198,8 +198,12 @@ impl Tree {
     }
 
     fn add(&mut self, prefix: &str, snapshot: usize, entries: Vec<Entry>) {
+        self.items.reserve_exact(entries.len());
         self.items.extend(entries.into_iter().map(|entry| Item {
-            path: format!("{prefix}{}", entry.path),
+            path: match prefix {
+                "" => entry.path,
+                _ => format!("{prefix}{}", entry.path),
+            },
             kind: entry.kind,
             content: Content::Object {
                 snapshot,
@@ -209,8 +213,14 @@ impl Tree {
     }
 
     fn sort(&mut self) {
-        self.items
-            .sort_by(|left, right| walk_order(&left.path, &right.path));
+        let order = |left: &Item, right: &Item| walk_order(&left.path, &right.path);
+        // A commit's own entries come sorted: then there is nothing to move, and no room needed for it.
+        if !self
+            .items
+            .is_sorted_by(|left, right| order(left, right).is_le())
+        {
+            self.items.sort_by(order);
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use crate::session::Session;
 use crate::signature::Signed;
 
 /// Bytes of delta bases that are kept while a tree is read.
-const DELTA_BASES: usize = 32 << 20;
+const DELTA_BASES: usize = 8 << 20;
 
 /// What a commit says.
 #[derive(Debug, Clone, PartialEq, Eq)]

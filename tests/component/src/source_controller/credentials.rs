@@ -106,6 +106,15 @@ async fn no_credential_gets_into_status_events_or_logs() -> Result<()> {
     );
     let log = all.controllers.process().log_tail(1000);
     ensure!(!log.contains("canary"), "{log}");
+    let metrics = reqwest::get(all.controllers.metrics_url()).await?;
+    let metrics = metrics.text().await?;
+    ensure!(!metrics.contains("canary"), "{metrics}");
+    // A URL that is none is told without what stands before its host.
+    let url = "http://bob:canary-url@exa mple/app";
+    all.apply(json!({"url": url})).await?;
+    let object = all.fails("URLInvalid").await?;
+    let status = serde_json::to_string(&object.status)?;
+    ensure!(!status.contains("canary"), "{status}");
     Ok(())
 }
 

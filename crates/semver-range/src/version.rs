@@ -39,7 +39,7 @@ pub struct Overflow(&'static str);
 /// A version that remembers its spelling. Two are equal if their precedence is, whatever the metadata.
 ///
 /// Source: Masterminds/semver v3 `version.go`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Version {
     /// The first number.
     pub major: u64,

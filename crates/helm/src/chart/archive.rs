@@ -1,15 +1,17 @@
 //! Packed charts: a gzipped tar, within bounds.
 //!
-//! Source: Helm 4.2.4 `pkg/chart/loader/archive/archive.go`; Go 1.26 `archive/tar`, `compress/gzip`, `path`
+//! Source: Helm 4.2.4 `pkg/chart/loader/archive/archive.go`; Go 1.26 `compress/gzip`, `path`
+
+mod tar;
 
 use std::io::{self, Read};
 
 use flate2::bufread::MultiGzDecoder;
 use go_template::quote;
-use tar::EntryType;
 
 use super::File;
 use super::load::without_mark;
+use tar::{Tar, TarError};
 
 /// What an archive may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,7 +110,7 @@ pub fn read(archive: Archive<'_>, limits: &Limits) -> Result<Vec<File>, ArchiveE
         left: limits.bytes.saturating_add(overhead),
         overrun: false,
     };
-    let mut tar = tar::Archive::new(stream);
+    let mut tar = Tar::new(stream);
     let mut files = Vec::new();
     let read = read_entries(&mut tar, limits, &mut files);
     if tar.into_inner().overrun {
@@ -122,47 +124,33 @@ pub fn read(archive: Archive<'_>, limits: &Limits) -> Result<Vec<File>, ArchiveE
 }
 
 fn read_entries<R: Read>(
-    tar: &mut tar::Archive<R>,
+    tar: &mut Tar<R>,
     limits: &Limits,
     files: &mut Vec<File>,
 ) -> Result<(), ArchiveError> {
     let mut left = limits.bytes;
-    for (count, entry) in tar.entries().map_err(|it| broken(&it))?.enumerate() {
-        let mut entry = entry.map_err(|it| broken(&it))?;
+    let mut count = 0;
+    while let Some(entry) = tar.next().map_err(broken)? {
         if count >= limits.entries {
             return Err(ArchiveError::TooMany(limits.entries));
         }
-        let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-        let kind = entry.header().entry_type();
-        let skipped = matches!(
-            kind,
-            EntryType::Directory | EntryType::XGlobalHeader | EntryType::XHeader
-        );
-        if skipped || name.ends_with('/') {
+        count += 1;
+        if entry.is_directory() || entry.is_global() {
             continue;
         }
-        let path = inside(&name)?;
-        // Links have no contents, whatever their header says.
-        let size = if kind.is_hard_link() || kind.is_symlink() {
-            0
-        } else {
-            entry.size()
-        };
+        let path = inside(&String::from_utf8_lossy(&entry.name))?;
+        let size = u64::try_from(entry.size).unwrap_or_default();
         if size > left {
             return Err(ArchiveError::TooLarge(limits.bytes));
         }
         if size > limits.file {
-            let name = quote::quoted(name.as_bytes());
+            let name = quote::quoted(&entry.name);
             return Err(ArchiveError::FileTooLarge(name, limits.file));
         }
-        let mut data = Vec::new();
-        let read = (&mut entry).take(size).read_to_end(&mut data);
-        read.map_err(|it| broken(&it))?;
+        let data = tar.contents(left).map_err(broken)?;
         left -= data.len() as u64;
-        if (data.len() as u64) < size {
-            return Err(ArchiveError::Truncated);
-        }
-        if left == 0 {
+        // Links have no contents, whatever their header says.
+        if (data.len() as u64) < size || left == 0 {
             return Err(ArchiveError::TooLarge(limits.bytes));
         }
         files.push(File {
@@ -218,19 +206,18 @@ fn clean(path: &str) -> String {
 }
 
 /// The words that Go has for what is wrong with a stream.
-fn broken(error: &io::Error) -> ArchiveError {
+fn broken(error: TarError) -> ArchiveError {
+    let error = match error {
+        TarError::Header => return ArchiveError::NotTar,
+        TarError::Read(error) => error,
+        other => return ArchiveError::Broken(other.to_string()),
+    };
     let text = error.to_string();
     match error.kind() {
         io::ErrorKind::UnexpectedEof => ArchiveError::Truncated,
-        io::ErrorKind::InvalidInput => ArchiveError::Broken("gzip: invalid checksum".into()),
-        _ if text.contains("deflate") || text.contains("corrupt") => {
-            ArchiveError::Broken("flate: corrupt input".into())
-        }
-        // The second are the words of the tar reader for a block that is not whole.
-        _ if text.contains("unexpected EOF") || text.contains("entire block") => {
-            ArchiveError::Truncated
-        }
-        _ => ArchiveError::NotTar,
+        _ if text.contains("checksum") => ArchiveError::Broken("gzip: invalid checksum".into()),
+        _ if text.contains("header") => ArchiveError::NotGzip,
+        _ => ArchiveError::Broken("flate: corrupt input".into()),
     }
 }
 
@@ -259,12 +246,14 @@ impl<R: Read> Read for Bounded<R> {
 mod tests {
     use std::io::Write as _;
 
+    use ::tar::{EntryType, Header};
+
     use super::*;
 
     fn pack(entries: &[(&str, &[u8])]) -> Vec<u8> {
         let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         for (name, data) in entries {
-            let mut header = tar::Header::new_gnu();
+            let mut header = Header::new_gnu();
             header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
             header.set_size(data.len() as u64);
             header.set_entry_type(EntryType::Regular);
@@ -328,7 +317,7 @@ mod tests {
     #[test]
     fn a_bomb_is_not_unpacked() {
         let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        let mut header = tar::Header::new_gnu();
+        let mut header = Header::new_gnu();
         header.set_path("a/b").expect("a path");
         header.set_size(1 << 40);
         header.set_cksum();
@@ -342,7 +331,7 @@ mod tests {
         };
         assert_eq!(read(&bomb, &limits), Err(ArchiveError::TooLarge(1 << 20)));
         // One entry that is skipped, but has to be unpacked for that.
-        let mut header = tar::Header::new_gnu();
+        let mut header = Header::new_gnu();
         header.set_path("a").expect("a path");
         header.set_entry_type(EntryType::Directory);
         header.set_size(8 << 20);

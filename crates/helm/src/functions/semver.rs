@@ -78,6 +78,17 @@ struct Semver {
     pointer: bool,
 }
 
+/// A copy as reflection makes it: fields that no other package sees are left out, and a version has no others.
+pub(super) fn without_hidden(object: &Arc<dyn Object>) -> Value {
+    match object.as_any().downcast_ref::<Semver>() {
+        Some(it) => Value::Object(Arc::new(Semver {
+            version: Arc::default(),
+            pointer: it.pointer,
+        })),
+        None => Value::Object(object.clone()),
+    }
+}
+
 impl Object for Semver {
     fn ty(&self) -> &'static Type {
         if self.pointer { &POINTER } else { &VERSION }

@@ -4,6 +4,8 @@
 
 use go_template::{Budget, Failure, List, Map, Pairs, Str, Type, Value};
 
+use crate::functions::semver::without_hidden;
+
 /// A dict or a list that is being copied: what is done and what is left.
 enum Frame {
     Map(
@@ -38,6 +40,7 @@ impl Frame {
                     items.into_iter(),
                 ))
             }
+            Value::Object(object) => Err(without_hidden(&object)),
             other => Err(other),
         })
     }

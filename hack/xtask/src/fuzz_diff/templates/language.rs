@@ -154,7 +154,7 @@ impl Snippets<'_> {
             text += &match self.rng.below(10) {
                 0..=2 if depth > 0 => self.construct(depth - 1),
                 3 => self.rng.text(&[
-                    "{{ . }}",
+                    "{{ kindOf . }}",
                     "{{ $ | kindOf }}",
                     "{{ .a }}",
                     "{{ .x.y }}",
@@ -214,7 +214,7 @@ impl Snippets<'_> {
             ]),
             1 => self
                 .rng
-                .text(&[".Values.map", ".Values.maps", ".Values.mixed", "."]),
+                .text(&[".Values.map", ".Values.maps", ".Values.mixed", ".Values"]),
             _ => self.pipeline(),
         };
         let declared = self.rng.text(&[

@@ -4,13 +4,14 @@ use std::path::Path;
 
 use gix::protocol::handshake::Ref;
 use gix::protocol::ls_refs::RefPrefixes;
+use gix::protocol::transport::Protocol;
 use gix::protocol::transport::client::blocking_io::{Transport, http};
-use gix::protocol::transport::{Protocol, Service};
 use gix::protocol::{Handshake, LsRefsCommand};
 
 use crate::error::{Error, Purpose, RemoteError};
 use crate::fetch::{self, Depth};
 use crate::fetches::{Key, Turn};
+use crate::greeting::greet;
 use crate::http::{Budget, Http};
 use crate::reference::{Reference, Resolved, Revision};
 use crate::refs::Refs;
@@ -47,14 +48,7 @@ impl Remote {
                 Box::new(http::Transport::new_http(http, url, Protocol::V2, false))
             }
         };
-        let mut handshake = gix::protocol::handshake(
-            &mut transport,
-            Service::UploadPack,
-            |_| Ok(None),
-            Vec::new(),
-            &mut gix::progress::Discard,
-        )
-        .map_err(|error| fail(chain(&error)))?;
+        let mut handshake = greet(&mut transport).map_err(&fail)?;
         let format = handshake.capabilities.capability("object-format");
         if let Some(format) = format.and_then(|format| format.value())
             && format != "sha1"

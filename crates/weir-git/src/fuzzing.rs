@@ -7,11 +7,12 @@ use std::time::Duration;
 use gix::objs::{CommitRef, TagRef, TreeRef};
 use gix::progress::Discard;
 use gix::protocol::LsRefsCommand;
+use gix::protocol::transport::Protocol;
 use gix::protocol::transport::client::git::{ConnectMode, blocking_io::Connection};
-use gix::protocol::transport::{Protocol, Service};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::fetch::{self, Depth, Job};
+use crate::greeting::greet;
 use crate::reference::{Reference, Revision};
 use crate::refs::Refs;
 use crate::remote::Limits;
@@ -108,14 +109,7 @@ pub fn conversation(bytes: &[u8]) {
         ConnectMode::Process,
         false,
     );
-    let handshake = gix::protocol::handshake(
-        &mut transport,
-        Service::UploadPack,
-        |_| Ok(None),
-        Vec::new(),
-        &mut Discard,
-    );
-    let Ok(mut handshake) = handshake else {
+    let Ok(mut handshake) = greet(&mut transport) else {
         return;
     };
     let refs =
@@ -187,7 +181,7 @@ pub fn url(text: &str) {
     assert!(user.len() + password.len() <= 3 * text.len() + 6);
     if let (true, Ok(target)) = (text.is_ascii(), url.target()) {
         let host = target.host_str().unwrap_or_default();
-        let host = host.trim_matches(['[', ']']).to_owned();
+        let host = host.trim_matches(['[', ']']).to_lowercase();
         assert!(target.username().is_empty() && target.password().is_none());
         let named = url.host().to_lowercase();
         assert!(named == host || named.contains(':') || named.contains("xn--"));

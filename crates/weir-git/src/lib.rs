@@ -12,6 +12,7 @@ mod fetch;
 mod fetches;
 #[cfg(fuzzing)]
 pub mod fuzzing;
+mod greeting;
 mod http;
 mod reference;
 mod refs;

@@ -64,10 +64,7 @@ pub enum ApplyError {
     NotReady(String),
     /// An object cannot be applied, and there is something wrong with others as well.
     #[error("{first}{}", lines(others))]
-    Several {
-        first: Box<Self>,
-        others: Vec<Self>,
-    },
+    Several { first: Box<Self>, others: Vec<Self> },
 }
 
 /// So many errors are told of one stage.

@@ -1,31 +1,12 @@
 //! Addresses: absolute URLs, fragments, JSON pointers.
 
+use percent_encoding::percent_decode_str;
+
 /// A URL and its fragment, which is decoded.
 pub(super) fn split(text: &str) -> (&str, String) {
     let (url, fragment) = text.split_once('#').unwrap_or((text, ""));
-    (url, unescape_percent(fragment))
-}
-
-fn unescape_percent(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut out = Vec::new();
-    let mut at = 0;
-    while let Some(byte) = bytes.get(at) {
-        let digits = text.get(at + 1..at + 3);
-        let digits = digits.filter(|two| two.bytes().all(|byte| byte.is_ascii_hexdigit()));
-        let decoded = digits.and_then(|two| u8::from_str_radix(two, 16).ok());
-        match decoded.filter(|_| *byte == b'%') {
-            Some(decoded) => {
-                out.push(decoded);
-                at += 3;
-            }
-            None => {
-                out.push(*byte);
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
+    let fragment = percent_decode_str(fragment).decode_utf8_lossy();
+    (url, fragment.into_owned())
 }
 
 /// The scheme of a URL, if it has one.

@@ -8,7 +8,7 @@ use anyhow::{Result, ensure};
 use harness::layout;
 use serde::Serialize;
 
-use super::measure::{Cost, Spread, measure};
+use super::measure::{Cost, Needs, Spread, measure};
 use crate::cargo;
 
 /// The head of the table that [`print_pair`] fills.
@@ -19,10 +19,8 @@ pub(super) const HEAD: &str = "\n| input | | runs | CPU ms, min / median / max |
 pub(super) struct Record {
     input: String,
     program: &'static str,
-    runs: usize,
-    cpu_ms: Spread,
-    clock_ms: Spread,
-    peak_mib: Spread,
+    #[serde(flatten)]
+    needs: Needs,
 }
 
 /// What each run cost: ours, and the original's.
@@ -92,7 +90,7 @@ pub(super) fn print_pair(
 ) -> [Record; 2] {
     let pair = [record(input, "weir", ours), record(input, original, theirs)];
     let [ours, theirs] = &pair;
-    let times = |of: fn(&Record) -> &Spread| of(theirs).median / of(ours).median;
+    let times = |of: fn(&Needs) -> &Spread| of(&theirs.needs).median / of(&ours.needs).median;
     let ratio = format!(
         "**{:.1}×**, **{:.1}×**, **{:.1}×**",
         times(|it| &it.cpu_ms),
@@ -101,24 +99,21 @@ pub(super) fn print_pair(
     );
     let shown = |it: &Spread| format!("{:.1} / {:.1} / {:.1}", it.min, it.median, it.max);
     for (record, ratio) in [(ours, ratio.as_str()), (theirs, "")] {
-        let (cpu, clock) = (shown(&record.cpu_ms), shown(&record.clock_ms));
-        let peak = record.peak_mib.median;
+        let needs = &record.needs;
+        let (cpu, clock) = (shown(&needs.cpu_ms), shown(&needs.clock_ms));
+        let peak = needs.peak_mib.median;
         println!(
             "| {input} | {} | {} | {cpu} | {clock} | {peak:.0} | {ratio} |",
-            record.program, record.runs
+            record.program, needs.runs
         );
     }
     pair
 }
 
 fn record(input: &str, program: &'static str, costs: &[Cost]) -> Record {
-    let spread = |of: fn(&Cost) -> f64| Spread::of(costs.iter().map(of));
     Record {
         input: input.to_owned(),
         program,
-        runs: costs.len(),
-        cpu_ms: spread(|cost| cost.cpu_ms),
-        clock_ms: spread(|cost| cost.clock_ms),
-        peak_mib: spread(|cost| cost.peak_mib),
+        needs: Needs::of(costs),
     }
 }

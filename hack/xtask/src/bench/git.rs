@@ -14,7 +14,7 @@ use clap::Args;
 use harness::{GitServer, Repository, layout};
 use serde::{Deserialize, Serialize};
 
-use super::measure::{Cost, Spread, measure};
+use super::measure::{Cost, Needs, Spread, measure};
 use super::usage;
 use crate::cargo;
 
@@ -48,10 +48,8 @@ struct Told {
 struct Record {
     what: String,
     program: &'static str,
-    runs: usize,
-    clock_ms: Spread,
-    cpu_ms: Spread,
-    peak_mib: Spread,
+    #[serde(flatten)]
+    needs: Needs,
     /// What our program measured inside.
     library_ms: Option<Spread>,
 }
@@ -114,17 +112,11 @@ impl Bench<'_> {
             told.push(self.told(known)?);
         }
         let inside = |told: &Told| 1e3 * if known { told.look } else { told.whole };
-        let record = |program, costs: &[Cost], library_ms| {
-            let spread = |of: fn(&Cost) -> f64| Spread::of(costs.iter().map(of));
-            Record {
-                what: what.to_owned(),
-                program,
-                runs: costs.len(),
-                clock_ms: spread(|cost| cost.clock_ms),
-                cpu_ms: spread(|cost| cost.cpu_ms),
-                peak_mib: spread(|cost| cost.peak_mib),
-                library_ms,
-            }
+        let record = |program, costs: &[Cost], library_ms| Record {
+            what: what.to_owned(),
+            program,
+            needs: Needs::of(costs),
+            library_ms,
         };
         let library = Spread::of(told.iter().map(inside));
         let fetching = Spread::of(told.iter().map(|told| told.fetch * 1e3));
@@ -228,9 +220,10 @@ fn git_version() -> Result<String> {
 }
 
 fn print_pair([ours, theirs]: &[Record; 2]) {
-    let times = |of: fn(&Record) -> &Spread| of(theirs).median / of(ours).median;
+    let times = |of: fn(&Needs) -> &Spread| of(&theirs.needs).median / of(&ours.needs).median;
     for record in [ours, theirs] {
-        let clock = &record.clock_ms;
+        let needs = &record.needs;
+        let clock = &needs.clock_ms;
         let library = record.library_ms.map_or_else(
             || "–".to_owned(),
             |library| format!("{:.1}", library.median),
@@ -249,12 +242,12 @@ fn print_pair([ours, theirs]: &[Record; 2]) {
             "| {} | {} | {} | {:.0} / {:.0} / {:.0} | {:.0} | {:.0} | {library} | {ratio} |",
             record.what,
             record.program,
-            record.runs,
+            needs.runs,
             clock.min,
             clock.median,
             clock.max,
-            record.cpu_ms.median,
-            record.peak_mib.median,
+            needs.cpu_ms.median,
+            needs.peak_mib.median,
         );
     }
 }

@@ -95,6 +95,27 @@ impl Spread {
     }
 }
 
+/// What some runs of one program need.
+#[derive(Debug, Serialize)]
+pub(super) struct Needs {
+    pub(super) runs: usize,
+    pub(super) clock_ms: Spread,
+    pub(super) cpu_ms: Spread,
+    pub(super) peak_mib: Spread,
+}
+
+impl Needs {
+    pub(super) fn of(costs: &[Cost]) -> Self {
+        let spread = |of: fn(&Cost) -> f64| Spread::of(costs.iter().map(of));
+        Self {
+            runs: costs.len(),
+            clock_ms: spread(|cost| cost.clock_ms),
+            cpu_ms: spread(|cost| cost.cpu_ms),
+            peak_mib: spread(|cost| cost.peak_mib),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use futures::{StreamExt as _, stream};
-use harness::ApiProxy;
+use harness::{ApiProxy, Controllers};
 
 use super::case::Case;
 use super::points::{QUIET, Reference, begin, check_log, idle, silence, undisturbed};
@@ -104,6 +104,52 @@ pub(super) async fn run(stage: &mut Stage, only: &str, jobs: usize) -> Result<Ve
     Ok(rows)
 }
 
+/// A case at the moment before its act.
+struct Begun {
+    case: Case,
+    proxy: ApiProxy,
+    controller: Controllers,
+}
+
+async fn started(stage: &Stage, references: &References, name: &str) -> Result<Begun> {
+    started_with(stage, references, name, &[]).await
+}
+
+/// The same with further flags.
+async fn started_with(
+    stage: &Stage,
+    references: &References,
+    name: &str,
+    flags: &[&str],
+) -> Result<Begun> {
+    let (scenario, _) = references.of(name)?;
+    let mut case = Case::prepare(stage, scenario).await?;
+    let proxy = ApiProxy::start(&stage.plane)?;
+    let controller = stage.controller_with(&proxy, case.name(), flags).await?;
+    begin(&mut case, scenario).await?;
+    silence(&proxy, QUIET).await?;
+    proxy.clear();
+    Ok(Begun {
+        case,
+        proxy,
+        controller,
+    })
+}
+
+/// The fault is over.
+async fn finish(begun: Begun, scenario: &Scenario, reference: &Reference) -> Result<()> {
+    let Begun {
+        case,
+        proxy,
+        mut controller,
+    } = begun;
+    proxy.pass_all();
+    recovered(&case, scenario, reference, &proxy).await?;
+    controller.process().check_running()?;
+    drop(controller);
+    case.clean_up().await
+}
+
 /// A run during which a rule holds for a while.
 async fn disturbed(stage: &Stage, references: &References, fault: &Fault) -> Result<()> {
     let (scenario, reference) = references.of(fault.scenario)?;
@@ -122,12 +168,13 @@ async fn disturbed(stage: &Stage, references: &References, fault: &Fault) -> Res
         orphans.is_empty(),
         "not in the inventory during the fault: {orphans:?}"
     );
-    proxy.pass_all();
     controller.process().check_running()?;
-    recovered(&case, scenario, reference, &proxy).await?;
-    controller.process().check_running()?;
-    drop(controller);
-    case.clean_up().await
+    let begun = Begun {
+        case,
+        proxy,
+        controller,
+    };
+    finish(begun, scenario, reference).await
 }
 
 /// What must hold when a fault is over.

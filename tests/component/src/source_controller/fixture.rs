@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use file_tree::FileTree;
 use harness::{
     ControlPlane, Controllers, ControllersOptions, EventSink, GitServer, Namespace, Repository,
+    eventually,
 };
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
@@ -119,6 +120,16 @@ impl Sources {
         self.namespace
             .wait_for::<GitRepository>("app", LIMIT, what, wanted)
             .await
+    }
+
+    /// Waits until there is no `app`.
+    pub(crate) async fn gone(&self) -> Result<()> {
+        let api = self.namespace.api::<GitRepository>();
+        eventually(LIMIT, "GitRepository gone", async || {
+            ensure!(api.get_opt("app").await?.is_none(), "it is still there");
+            Ok(())
+        })
+        .await
     }
 
     /// Sets the request annotation.

@@ -1,7 +1,7 @@
 //! Suspension, deletion, garbage collection, restart.
 
 use anyhow::{Context as _, Result, ensure};
-use harness::{Controllers, ControllersOptions, GitServer, eventually};
+use harness::{Controllers, ControllersOptions, GitServer};
 use kube::api::DeleteParams;
 use serde_json::json;
 use weir_api::source::v1::GitRepository;
@@ -55,11 +55,7 @@ async fn deletion_removes_the_folder_also_of_a_suspended_object() -> Result<()> 
     all.apply(json!({"suspend": true})).await?;
     let api = all.namespace.api::<GitRepository>();
     api.delete("app", &DeleteParams::default()).await?;
-    eventually(LIMIT, "GitRepository gone", async || {
-        ensure!(api.get_opt("app").await?.is_none(), "it is still there");
-        Ok(())
-    })
-    .await?;
+    all.gone().await?;
     ensure!(!folder.exists(), "{}", folder.display());
     let url = artifact(&object).context("has an artifact")?.url;
     assert_eq!(reqwest::get(url).await?.status().as_u16(), 404);
@@ -197,11 +193,7 @@ async fn one_that_was_never_seen_before_its_deletion_goes_without_a_trace() -> R
     );
     assert!(artifact(&left).is_none() && status(&left).conditions.is_empty());
     all.patch(json!({"metadata": {"finalizers": null}})).await?;
-    eventually(LIMIT, "GitRepository gone", async || {
-        ensure!(api.get_opt("app").await?.is_none(), "it is still there");
-        Ok(())
-    })
-    .await
+    all.gone().await
 }
 
 #[tokio::test]

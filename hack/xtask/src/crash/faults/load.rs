@@ -9,8 +9,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use harness::{ApiProxy, eventually};
 use serde_json::{Value, json};
 
-use super::References;
-use super::servers::{Begun, finish};
+use super::{Begun, References, finish, started_with};
 use crate::crash::case::Case;
 use crate::crash::points::{QUIET, begin, silence};
 use crate::crash::scenarios::{Act, File, Scenario};
@@ -31,12 +30,12 @@ const MEMORY: u64 = 256 << 10;
 /// A twentieth of one processor: the lease is kept, the probe is answered, the work is done.
 pub(super) async fn throttled(stage: &Stage, references: &References) -> Result<()> {
     let (scenario, reference) = references.of("upgrade")?;
-    let mut case = Case::prepare(stage, scenario).await?;
-    let proxy = ApiProxy::start(&stage.plane)?;
     let flags = ["--enable-leader-election"];
-    let mut controller = stage.controller_with(&proxy, case.name(), &flags).await?;
-    begin(&mut case, scenario).await?;
-    silence(&proxy, QUIET).await?;
+    let Begun {
+        mut case,
+        proxy,
+        mut controller,
+    } = started_with(stage, references, "upgrade", &flags).await?;
     let holder = case.lease_holder().await?;
     let group = Throttle::new(controller.process().id())?;
     proxy.clear();

@@ -3,8 +3,7 @@
 use anyhow::{Context as _, Result, ensure};
 use harness::eventually;
 
-use super::servers::{finish, started};
-use super::{MOMENT, References};
+use super::{MOMENT, References, finish, started};
 use crate::crash::case::LIMIT;
 use crate::crash::points::{QUIET, is_deletion, silence};
 use crate::crash::stage::Stage;

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use harness::{ApiProxy, ApiRequest, Controllers, Fate, eventually};
+use harness::{ApiProxy, ApiRequest, Fate, eventually};
 use serde_json::json;
 
-use super::{MOMENT, References, Row, disks, load, past, recovered};
+use super::{Begun, MOMENT, References, Row, disks, finish, load, past, recovered, started};
 use crate::crash::case::{Case, LIMIT};
 use crate::crash::points::{QUIET, begin, silence};
 use crate::crash::stage::Stage;
@@ -83,28 +83,6 @@ pub(super) async fn run(stage: &mut Stage, references: &References, only: &str) 
     rows
 }
 
-/// A case at the moment before its act.
-pub(super) struct Begun {
-    pub(super) case: Case,
-    pub(super) proxy: ApiProxy,
-    pub(super) controller: Controllers,
-}
-
-pub(super) async fn started(stage: &Stage, references: &References, name: &str) -> Result<Begun> {
-    let (scenario, _) = references.of(name)?;
-    let mut case = Case::prepare(stage, scenario).await?;
-    let proxy = ApiProxy::start(&stage.plane)?;
-    let controller = stage.controller(&proxy, case.name()).await?;
-    begin(&mut case, scenario).await?;
-    silence(&proxy, QUIET).await?;
-    proxy.clear();
-    Ok(Begun {
-        case,
-        proxy,
-        controller,
-    })
-}
-
 /// Writes take a while.
 fn slow(asked: &ApiRequest) -> Fate {
     match asked.is_write() {
@@ -159,31 +137,12 @@ async fn sleep(stage: &mut Stage, references: &References, who: Sleeper) -> Resu
 
 async fn etcd(stage: &mut Stage, references: &References) -> Result<()> {
     let (scenario, reference) = references.of("upgrade")?;
-    let begun = started(stage, references, "upgrade").await;
-    let mut begun = begun?;
+    let mut begun = started(stage, references, "upgrade").await?;
     begun.proxy.rule(slow);
     begun.case.act(scenario).await?;
     tokio::time::sleep(Duration::from_secs(1)).await;
     stage.plane.restart_etcd(Duration::from_secs(5)).await?;
     finish(begun, scenario, reference).await
-}
-
-/// The fault is over.
-pub(super) async fn finish(
-    begun: Begun,
-    scenario: &crate::crash::scenarios::Scenario,
-    reference: &crate::crash::points::Reference,
-) -> Result<()> {
-    let Begun {
-        case,
-        proxy,
-        mut controller,
-    } = begun;
-    proxy.pass_all();
-    recovered(&case, scenario, reference, &proxy).await?;
-    controller.process().check_running()?;
-    drop(controller);
-    case.clean_up().await
 }
 
 async fn namespace(stage: &Stage, references: &References) -> Result<()> {

@@ -6,11 +6,8 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use futures::future::LocalBoxFuture;
-use harness::ApiProxy;
 
-use super::{MOMENT, References, Row, recovered};
-use crate::crash::case::Case;
-use crate::crash::points::{QUIET, begin, silence};
+use super::{MOMENT, References, Row, finish, started, started_with};
 use crate::crash::stage::Stage;
 
 /// Silence is noticed within 150 s, and what was missed takes a moment.
@@ -78,46 +75,34 @@ pub(super) fn all<'a>(
     runs
 }
 
-async fn deaf(stage: &Stage, references: &References, scenario: &str) -> Result<()> {
-    let (scenario, reference) = references.of(scenario)?;
-    let mut case = Case::prepare(stage, scenario).await?;
-    let proxy = ApiProxy::start(&stage.plane)?;
-    let mut controller = stage.controller(&proxy, case.name()).await?;
-    begin(&mut case, scenario).await?;
-    silence(&proxy, QUIET).await?;
-    proxy.clear();
-    proxy.silence_open_watches();
-    case.act(scenario).await?;
+async fn deaf(stage: &Stage, references: &References, name: &str) -> Result<()> {
+    let (scenario, reference) = references.of(name)?;
+    let mut begun = started(stage, references, name).await?;
+    begun.proxy.silence_open_watches();
+    begun.case.act(scenario).await?;
     tokio::time::sleep(MOMENT).await;
-    let log = proxy.log();
+    let log = begun.proxy.log();
     let heard = log.iter().find(|record| record.asked.is_write());
     ensure!(heard.is_none(), "a deaf controller writes {heard:?}");
-    case.becomes_within(NOTICED, &reference.picture).await?;
-    recovered(&case, scenario, reference, &proxy).await?;
-    controller.process().check_running()?;
-    drop(controller);
-    case.clean_up().await
+    let picture = &reference.picture;
+    begun.case.becomes_within(NOTICED, picture).await?;
+    finish(begun, scenario, reference).await
 }
 
 async fn lost(
     stage: &Stage,
     references: &References,
-    scenario: &str,
+    name: &str,
     kinds: &'static [&'static str],
 ) -> Result<()> {
-    let (scenario, reference) = references.of(scenario)?;
-    let mut case = Case::prepare(stage, scenario).await?;
-    let proxy = ApiProxy::start(&stage.plane)?;
+    let (scenario, reference) = references.of(name)?;
     // Lists are read again every hour; nobody waits that long here.
     let flags = ["--watch-relist-interval=8s"];
-    let mut controller = stage.controller_with(&proxy, case.name(), &flags).await?;
-    begin(&mut case, scenario).await?;
-    silence(&proxy, QUIET).await?;
-    proxy.clear();
+    let mut begun = started_with(stage, references, name, &flags).await?;
     let count = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&count);
-    let name = case.name().to_owned();
-    proxy.lose(move |asked, line| {
+    let name = begun.case.name().to_owned();
+    begun.proxy.lose(move |asked, line| {
         let of_interest = kinds.contains(&&*asked.resource) && line.contains(&name);
         let tells = line.contains(r#""type":"MODIFIED""#) || line.contains(r#""type":"DELETED""#);
         if of_interest && tells {
@@ -125,12 +110,9 @@ async fn lost(
         }
         of_interest && tells
     });
-    case.act(scenario).await?;
+    begun.case.act(scenario).await?;
     tokio::time::sleep(MOMENT).await;
-    proxy.pass_all();
+    begun.proxy.pass_all();
     ensure!(count.load(Ordering::SeqCst) > 0, "no event was lost");
-    recovered(&case, scenario, reference, &proxy).await?;
-    controller.process().check_running()?;
-    drop(controller);
-    case.clean_up().await
+    finish(begun, scenario, reference).await
 }

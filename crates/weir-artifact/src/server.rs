@@ -1,17 +1,17 @@
 //! The artifact server: plain HTTP, files only, bounded in connections and time.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum::extract::{Request, State};
-use axum::http::{Method, StatusCode, header};
+use axum::http::{Method, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
+use rustix::process::{Resource, getrlimit};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -25,11 +25,21 @@ mod slots;
 use idle::Idle;
 use slots::{Seat, Slot, Slots};
 
+/// Connections at a time, where the process may open as many files as it likes.
+const CONNECTIONS: usize = 4096;
+/// Files that one connection may need: its socket, what it reads, and as much again for the rest of the process.
+const FILES_PER_CONNECTION: u64 = 4;
+/// Bytes of a request's line and headers.
+const MAX_HEAD: usize = 16 * 1024;
+
 /// Bounds on what clients can hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ServerLimits {
-    /// Connections at a time. One more closes the one that has been silent longest, and waits if none is.
+    /// Connections at a time. One more closes the one that has been silent longest; where none is, the oldest
+    /// download that has outlived `patience`, as soon as there is one.
     pub connections: usize,
+    /// How long a download may take while others wait for its slot.
+    pub patience: Duration,
     /// Time for a request's headers, also the longest pause between two requests of a connection.
     pub header: Duration,
     /// The longest time without progress in either direction.
@@ -39,14 +49,24 @@ pub struct ServerLimits {
 }
 
 impl Default for ServerLimits {
+    /// No more connections than leave files to open for the rest of the process.
     fn default() -> Self {
+        let files = getrlimit(Resource::Nofile).current;
         Self {
-            connections: 8192,
+            connections: connections(files),
+            patience: Duration::from_secs(30),
             header: Duration::from_secs(10),
             idle: Duration::from_secs(60),
             grace: Duration::from_secs(5),
         }
     }
+}
+
+/// Connections that go with this many open files.
+fn connections(files: Option<u64>) -> usize {
+    let fit = files.map(|files| files / FILES_PER_CONNECTION);
+    let fit = fit.and_then(|fit| usize::try_from(fit).ok());
+    fit.unwrap_or(CONNECTIONS).clamp(1, CONNECTIONS)
 }
 
 /// Serves the files below a folder.
@@ -92,7 +112,7 @@ impl Server {
 
     /// Serves until `stop`, then lets running downloads end within the grace period.
     pub async fn run(self, stop: CancellationToken) {
-        let slots = Slots::new(self.limits.connections);
+        let slots = Slots::new(self.limits.connections, self.limits.patience);
         let tracker = TaskTracker::new();
         loop {
             let accepted = tokio::select! {
@@ -130,18 +150,31 @@ async fn serve(
     limits: ServerLimits,
     stop: CancellationToken,
 ) {
+    let seat = slot.seat.clone();
+    let heard = tokio::select! {
+        heard = tokio::time::timeout(limits.header, stream.readable()) => heard.is_ok(),
+        () = seat.closing() => false,
+        () = stop.cancelled() => false,
+    };
+    if !heard {
+        // Who says nothing has cost no buffer.
+        return;
+    }
     stream.set_nodelay(true).ok();
     let io = TokioIo::new(Idle::new(stream, limits.idle));
-    let seat = slot.seat.clone();
-    let app = Router::new()
-        .fallback(answer)
-        .with_state((root, seat.clone()));
+    let service = {
+        let seat = seat.clone();
+        service_fn(move |request| {
+            let (root, seat) = (Arc::clone(&root), seat.clone());
+            async move { Ok::<_, Infallible>(answer(&root, &seat, &request).await) }
+        })
+    };
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header)
         .max_headers(64)
-        .max_buf_size(32 * 1024)
-        .serve_connection(io, TowerToHyperService::new(app));
+        .max_buf_size(MAX_HEAD)
+        .serve_connection(io, service);
     tokio::pin!(connection);
     let outcome = tokio::select! {
         outcome = &mut connection => outcome,
@@ -156,15 +189,14 @@ async fn serve(
     }
 }
 
-type Served = (Arc<PathBuf>, Seat);
-
-async fn answer(State((root, seat)): State<Served>, request: Request) -> Response {
+/// The answer to a request, whatever its body: nobody reads that.
+async fn answer<B>(root: &Path, seat: &Seat, request: &Request<B>) -> Response {
     let at_work = seat.at_work();
-    let response = found(&root, request).await;
+    let response = found(root, request).await;
     response.map(|body| at_work.with(body))
 }
 
-async fn found(root: &Path, request: Request) -> Response {
+async fn found<B>(root: &Path, request: &Request<B>) -> Response {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         let allow = [(header::ALLOW, "GET, HEAD")];
         return (StatusCode::METHOD_NOT_ALLOWED, allow).into_response();
@@ -175,7 +207,10 @@ async fn found(root: &Path, request: Request) -> Response {
         return StatusCode::OK.into_response();
     }
     match file::Requested::parse(path) {
-        Some(requested) => file::answer(root, requested, request).await,
+        Some(requested) => {
+            let head = *request.method() == Method::HEAD;
+            file::answer(root, requested, request.headers(), head).await
+        }
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }

@@ -24,6 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kube::Config;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use thiserror::Error;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -86,12 +87,14 @@ pub struct Host {
 }
 
 impl Host {
-    /// Connects to the cluster that `KUBECONFIG` or the service account names; starts logging.
+    /// Connects to the cluster that `KUBECONFIG` or the service account names; starts logging, and lets the process
+    /// open as many files as it may.
     ///
     /// # Errors
     /// If there is none, or its credentials cannot be used.
     pub async fn start(user_agent: &str, flags: &CommonFlags) -> Result<Self, RuntimeError> {
         crate::log::init(flags.log_level, flags.log_encoding);
+        open_as_many_files_as_allowed();
         let config = crate::client::find_cluster().await?;
         Self::with_config(config, user_agent, flags)
     }
@@ -448,6 +451,19 @@ pub fn stop_signal(stop: CancellationToken) {
 }
 
 /// The host name, which is that of the pod.
+/// Raises the soft limit of open files to the hard one, as Go's runtime does for every program: the soft one is often
+/// 1,024, for the sake of programs that use `select`.
+fn open_as_many_files_as_allowed() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::info!(logger = "setup", error = %error, "unable to raise the limit of open files");
+    }
+}
+
 fn instance() -> String {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     std::env::var("HOSTNAME")

@@ -2,6 +2,7 @@
 
 mod artifact;
 mod credentials;
+mod disk;
 mod failure;
 mod fixture;
 mod ground;
@@ -10,6 +11,7 @@ mod lifecycle;
 mod provider;
 mod proxy;
 mod reference;
+mod siege;
 mod ssh;
 mod storage;
 mod verify;

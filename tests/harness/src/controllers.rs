@@ -35,6 +35,8 @@ pub struct ControllersOptions {
     pub flags: Vec<String>,
     /// Further environment variables.
     pub environment: Vec<(String, String)>,
+    /// What a shell does before it becomes the program, such as `ulimit -S -n 256`.
+    pub before: Option<String>,
 }
 
 impl ControllersOptions {
@@ -50,6 +52,7 @@ impl ControllersOptions {
             storage: None,
             flags: Vec::new(),
             environment: Vec::new(),
+            before: None,
         }
     }
 
@@ -174,7 +177,16 @@ impl Controllers {
 }
 
 fn command_line(options: &ControllersOptions, storage: &Path, ports: Ports) -> Result<Command> {
-    let mut command = Command::new(binary(&options.binary)?);
+    let program = binary(&options.binary)?;
+    let mut command = match &options.before {
+        None => Command::new(program),
+        Some(before) => {
+            let mut shell = Command::new("/bin/sh");
+            let becoming = format!("{before} && exec \"$@\"");
+            shell.args(["-c", &becoming, "sh"]).arg(program);
+            shell
+        }
+    };
     command
         .args(&options.command)
         .arg(format!("--metrics-addr=127.0.0.1:{}", ports.metrics))

@@ -18,7 +18,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{
+    Pid, Resource, Rlimit, Signal, getrlimit, kill_process_group, prlimit, setrlimit,
+};
 
 /// Reads `pid N`, `gone N` and `dir PATH` lines until the pipe closes.
 const WATCHDOG: &str = r#"
@@ -153,6 +155,21 @@ impl Process {
         self.signal(Signal::CONT);
     }
 
+    /// The most bytes that a file may have which the child writes; no bound if none is given. What is above fails
+    /// as a full disk fails it, provided that the child ignores SIGXFSZ.
+    ///
+    /// # Errors
+    /// If the child is gone, or its hard limit is lower.
+    pub fn limit_file_size(&self, bytes: Option<u64>) -> Result<()> {
+        let pid = Pid::from_child(&self.child);
+        let limit = Rlimit {
+            current: bytes,
+            maximum: None,
+        };
+        prlimit(Some(pid), Resource::Fsize, limit).context("cannot limit the size of files")?;
+        Ok(())
+    }
+
     fn signal(&mut self, signal: Signal) {
         if matches!(self.child.try_wait(), Ok(None)) {
             // The only failure is that it ended meanwhile.
@@ -184,6 +201,26 @@ pub fn kill_group(id: u32) {
 /// If the watchdog cannot be started.
 pub fn remove_at_exit(dir: &Path) -> Result<()> {
     tell_watchdog(&format!("dir {}", dir.display()))
+}
+
+/// Lets this process have so many files and sockets open.
+///
+/// # Errors
+/// If it may not have as many.
+pub fn allow_open_files(count: u64) -> Result<()> {
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current.is_none_or(|files| files >= count) {
+        return Ok(());
+    }
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
+    let fits = limit.maximum.is_none_or(|files| files >= count);
+    if !fits {
+        bail!("{count} files have to be open at a time: raise `ulimit -H -n`");
+    }
+    setrlimit(Resource::Nofile, raised).context("cannot raise the limit of open files")
 }
 
 /// Below those that the system gives to outgoing connections: one of these could be taken before its server starts.

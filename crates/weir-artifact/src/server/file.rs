@@ -6,9 +6,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use axum::body::Body;
-use axum::extract::Request;
 use axum::http::response::Builder;
-use axum::http::{Method, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimePrinter;
@@ -86,7 +85,12 @@ fn open_without_links(root: rustix::fd::OwnedFd, path: &str) -> io::Result<File>
 }
 
 /// Answers GET and HEAD for one file.
-pub(super) async fn answer(root: &Path, requested: Requested, request: Request) -> Response {
+pub(super) async fn answer(
+    root: &Path,
+    requested: Requested,
+    headers: &HeaderMap,
+    head: bool,
+) -> Response {
     let root = root.to_owned();
     let name = requested.0.clone();
     let opened = tokio::task::spawn_blocking(move || {
@@ -94,8 +98,10 @@ pub(super) async fn answer(root: &Path, requested: Requested, request: Request) 
         let found = file.metadata()?;
         Ok::<_, io::Error>((file, found))
     });
-    let Ok(Ok((file, found))) = opened.await else {
-        return StatusCode::NOT_FOUND.into_response();
+    let (file, found) = match opened.await {
+        Ok(Ok(opened)) => opened,
+        Ok(Err(error)) => return refusal(&error).into_response(),
+        Err(_) => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     };
     if !found.is_file() {
         return StatusCode::NOT_FOUND.into_response();
@@ -111,9 +117,20 @@ pub(super) async fn answer(root: &Path, requested: Requested, request: Request) 
             found.size()
         ),
     };
-    let plan = facts.plan(request.headers());
-    let head = request.method() == Method::HEAD;
+    let plan = facts.plan(headers);
     respond(&facts, &plan, content_type(&name), file, head).await
+}
+
+/// What is not there, or leads elsewhere, is not found. What the machine could not do, out of files for instance,
+/// says nothing about the file: consumers try again.
+fn refusal(error: &io::Error) -> StatusCode {
+    use rustix::io::Errno;
+    match Errno::from_io_error(error) {
+        Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::IO | Errno::AGAIN) | None => {
+            StatusCode::INTERNAL_SERVER_ERROR
+        }
+        Some(_) => StatusCode::NOT_FOUND,
+    }
 }
 
 async fn respond(
@@ -210,6 +227,46 @@ mod tests {
             "/%",
         ] {
             assert_eq!(parse(path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_machine_without_files_does_not_deny_that_one_exists() {
+        use rustix::io::Errno;
+        for (errno, status) in [
+            (Errno::NOENT, 404),
+            (Errno::NOTDIR, 404),
+            (Errno::LOOP, 404),
+            (Errno::XDEV, 404),
+            (Errno::NAMETOOLONG, 404),
+            (Errno::ACCESS, 404),
+            (Errno::MFILE, 500),
+            (Errno::NFILE, 500),
+            (Errno::IO, 500),
+        ] {
+            assert_eq!(refusal(&errno.into()).as_u16(), status, "{errno}");
+        }
+        assert_eq!(refusal(&io::Error::other("odd")).as_u16(), 500);
+    }
+
+    #[test]
+    fn sandboxes_without_openat2_follow_no_links_at_all() {
+        let folder = tempfile::tempdir().expect("makes a folder");
+        let at = |path: &str| folder.path().join(path);
+        std::fs::create_dir_all(at("root/a")).expect("makes folders");
+        std::fs::write(at("root/a/file"), "x").expect("writes");
+        std::fs::write(at("secret"), "x").expect("writes");
+        for (to, name) in [("file", "link"), ("../../secret", "out"), ("..", "up")] {
+            std::os::unix::fs::symlink(to, at("root/a").join(name)).expect("links");
+        }
+        let opens = |path: &str| {
+            let flags = OFlags::PATH | OFlags::DIRECTORY;
+            let root = rustix::fs::open(at("root"), flags, Mode::empty()).expect("opens");
+            open_without_links(root, path).is_ok()
+        };
+        assert!(opens("a/file"));
+        for path in ["a/link", "a/out", "a/up/a/file", "a/nothing", "a/file/x"] {
+            assert!(!opens(path), "{path}");
         }
     }
 

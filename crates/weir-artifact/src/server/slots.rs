@@ -1,69 +1,108 @@
 //! The connections that may be open at a time, and who goes when they are all taken.
 //!
 //! Idle sockets cost nothing but their slot, so they must not cost that either: when a new client finds no free
-//! slot, the one that has been silent longest is closed. Who is being answered stays.
+//! slot, the one that has been silent longest is closed. Where all are at work, whoever has been so for longer than
+//! anybody needs goes: somebody who reads byte by byte is no better than somebody who is silent.
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// All slots of a server.
 #[derive(Debug, Clone)]
 pub(super) struct Slots {
     free: Arc<Semaphore>,
+    patience: Duration,
     shared: Arc<Shared>,
 }
 
 #[derive(Debug, Default)]
 struct Shared {
-    silent: Mutex<Silent>,
-    fell_silent: Notify,
+    seated: Mutex<Seated>,
+    changed: Notify,
 }
 
-/// Connections that wait for their client, by when they began to.
+/// Connections by when they began to do what they do.
 #[derive(Debug, Default)]
-struct Silent {
+struct Seated {
     clock: u64,
-    waiting: BTreeMap<u64, CancellationToken>,
+    /// They wait for their client.
+    silent: BTreeMap<u64, CancellationToken>,
+    /// They are being answered.
+    working: BTreeMap<u64, (Instant, CancellationToken)>,
+}
+
+impl Seated {
+    fn tick(&mut self) -> u64 {
+        self.clock += 1;
+        self.clock
+    }
+
+    fn leave(&mut self, place: u64) {
+        self.silent.remove(&place);
+        self.working.remove(&place);
+    }
+}
+
+/// Who made room.
+enum Closed {
+    /// Somebody did.
+    One,
+    /// Nobody; the oldest download may be closed then, if there is one.
+    NobodyUntil(Option<Instant>),
 }
 
 impl Slots {
-    pub(super) fn new(connections: usize) -> Self {
+    /// `patience` is how long a download may take while others wait.
+    pub(super) fn new(connections: usize, patience: Duration) -> Self {
         Self {
             free: Arc::new(Semaphore::new(connections)),
+            patience,
             shared: Arc::default(),
         }
     }
 
-    /// A slot for a new connection, at the cost of a silent one if none is free.
+    /// A slot for a new connection, at the cost of another one if none is free.
     pub(super) async fn take(&self) -> Slot {
         let permit = loop {
             if let Ok(permit) = Arc::clone(&self.free).try_acquire_owned() {
                 break permit;
             }
-            let fell_silent = self.shared.fell_silent.notified();
-            self.close_one();
+            let changed = self.shared.changed.notified();
+            let until = match self.make_room() {
+                Closed::One => None,
+                Closed::NobodyUntil(until) => until,
+            };
+            let outlived = async {
+                match until {
+                    Some(until) => tokio::time::sleep_until(until).await,
+                    None => std::future::pending().await,
+                }
+            };
             tokio::select! {
                 permit = Arc::clone(&self.free).acquire_owned() => match permit {
                     Ok(permit) => break permit,
                     // The semaphore is never closed.
                     Err(_) => continue,
                 },
-                () = fell_silent => {}
+                () = changed => {}
+                () = outlived => {}
             }
         };
         let seat = Seat {
             shared: Arc::clone(&self.shared),
             closing: CancellationToken::new(),
-            since: Arc::default(),
+            place: Arc::default(),
         };
         seat.silent();
         Slot {
@@ -72,11 +111,26 @@ impl Slots {
         }
     }
 
-    /// Closes the connection that has been silent longest, if there is one.
+    /// Closes the connection that has been silent longest, or else the longest download that has outlived its time.
     pub(super) fn close_one(&self) {
-        if let Some((_, closing)) = self.shared.silent.lock().waiting.pop_first() {
+        self.make_room();
+    }
+
+    fn make_room(&self) -> Closed {
+        let mut seated = self.shared.seated.lock();
+        if let Some((_, closing)) = seated.silent.pop_first() {
             closing.cancel();
+            return Closed::One;
         }
+        let Some(oldest) = seated.working.first_entry() else {
+            return Closed::NobodyUntil(None);
+        };
+        let until = oldest.get().0 + self.patience;
+        if until > Instant::now() {
+            return Closed::NobodyUntil(Some(until));
+        }
+        oldest.remove().1.cancel();
+        Closed::One
     }
 }
 
@@ -89,7 +143,10 @@ pub(super) struct Slot {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.seat.busy();
+        self.seat.closing.cancel();
+        if let Some(place) = self.seat.place.lock().take() {
+            self.seat.shared.seated.lock().leave(place);
+        }
     }
 }
 
@@ -98,7 +155,7 @@ impl Drop for Slot {
 pub(super) struct Seat {
     shared: Arc<Shared>,
     closing: CancellationToken,
-    since: Arc<Mutex<Option<u64>>>,
+    place: Arc<Mutex<Option<u64>>>,
 }
 
 impl Seat {
@@ -108,25 +165,32 @@ impl Seat {
     }
 
     fn silent(&self) {
-        let mut silent = self.shared.silent.lock();
-        silent.clock += 1;
-        let now = silent.clock;
-        *self.since.lock() = Some(now);
-        silent.waiting.insert(now, self.closing.clone());
-        drop(silent);
-        self.shared.fell_silent.notify_waiters();
+        self.sit(|seated, place| {
+            seated.silent.insert(place, self.closing.clone());
+        });
+        self.shared.changed.notify_waiters();
     }
 
-    fn busy(&self) {
-        let mut silent = self.shared.silent.lock();
-        if let Some(since) = self.since.lock().take() {
-            silent.waiting.remove(&since);
+    fn sit(&self, down: impl FnOnce(&mut Seated, u64)) {
+        let mut own = self.place.lock();
+        let mut seated = self.shared.seated.lock();
+        if let Some(place) = own.take() {
+            seated.leave(place);
+        }
+        // Who is asked to leave does not sit down again.
+        if !self.closing.is_cancelled() {
+            let place = seated.tick();
+            down(&mut seated, place);
+            *own = Some(place);
         }
     }
 
     /// The connection is at work until this is dropped.
     pub(super) fn at_work(&self) -> AtWork {
-        self.busy();
+        self.sit(|seated, place| {
+            let since = (Instant::now(), self.closing.clone());
+            seated.working.insert(place, since);
+        });
         AtWork(self.clone())
     }
 }
@@ -180,9 +244,11 @@ impl HttpBody for Guarded {
 mod tests {
     use super::*;
 
+    const HOUR: Duration = Duration::from_secs(3600);
+
     #[tokio::test]
     async fn the_longest_silent_goes_first_and_who_works_stays() {
-        let slots = Slots::new(3);
+        let slots = Slots::new(3, HOUR);
         let (first, second, third) = (slots.take().await, slots.take().await, slots.take().await);
         let work = first.seat.at_work();
         let seat = second.seat.clone();
@@ -203,12 +269,13 @@ mod tests {
             [false, true, true]
         );
         drop((first, third, fourth));
-        assert!(slots.shared.silent.lock().waiting.is_empty());
+        let seated = slots.shared.seated.lock();
+        assert!(seated.silent.is_empty() && seated.working.is_empty());
     }
 
     #[tokio::test]
     async fn a_client_waits_while_all_are_at_work_and_enters_when_one_falls_silent() {
-        let slots = Slots::new(1);
+        let slots = Slots::new(1, HOUR);
         let only = slots.take().await;
         let work = only.seat.at_work();
         let other = slots.clone();
@@ -220,5 +287,22 @@ mod tests {
         seat.closing().await;
         drop(only);
         entering.await.expect("enters");
+    }
+
+    #[tokio::test]
+    async fn a_download_that_outlives_its_time_goes_when_others_wait_and_only_then() {
+        let slots = Slots::new(2, Duration::ZERO);
+        let (first, second) = (slots.take().await, slots.take().await);
+        let work = (first.seat.at_work(), second.seat.at_work());
+        assert!(!first.seat.closing.is_cancelled() && !second.seat.closing.is_cancelled());
+        let other = slots.clone();
+        let entering = tokio::spawn(async move { other.take().await });
+        first.seat.closing().await;
+        assert!(!second.seat.closing.is_cancelled());
+        drop(first);
+        entering.await.expect("enters");
+        drop((work, second));
+        let seated = slots.shared.seated.lock();
+        assert!(seated.silent.is_empty() && seated.working.is_empty());
     }
 }

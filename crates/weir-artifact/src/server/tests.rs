@@ -6,6 +6,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
 
+mod paths;
+
 struct Running {
     url: String,
     address: SocketAddr,
@@ -184,6 +186,61 @@ async fn idle_sockets_beyond_the_cap_keep_nobody_out() {
         }
     }
     assert_eq!(status(&running, FILE).await, 200);
+}
+
+#[tokio::test]
+async fn readers_that_take_for_ever_keep_nobody_out() {
+    // They ask for more than the system's buffers hold and read nothing; no time-out of theirs is near.
+    let limits = ServerLimits {
+        connections: 8,
+        patience: Duration::from_millis(50),
+        header: Duration::from_secs(3600),
+        idle: Duration::from_secs(3600),
+        ..ServerLimits::default()
+    };
+    let running = start(limits).await;
+    let path = running.folder.path().join("data/gitrepository/ns/app/big");
+    let big = std::fs::File::create(path).expect("makes");
+    big.set_len(64 << 20).expect("grows");
+    let mut slow = Vec::new();
+    for _ in 0..40 {
+        let mut stream = TcpStream::connect(running.address).await.expect("connects");
+        let request = b"GET /gitrepository/ns/app/big HTTP/1.1\r\nhost: x\r\n\r\n";
+        stream.write_all(request).await.expect("sends");
+        slow.push(stream);
+    }
+    for _ in 0..4 {
+        let served = tokio::time::timeout(Duration::from_secs(60), status(&running, FILE));
+        assert_eq!(served.await.expect("is served"), 200);
+    }
+}
+
+#[test]
+fn connections_leave_files_for_the_rest_of_the_process() {
+    for (files, most) in [
+        (None, 4096),
+        (Some(u64::MAX), 4096),
+        (Some(1_048_576), 4096),
+        (Some(1024), 256),
+        (Some(3), 1),
+    ] {
+        assert_eq!(connections(files), most, "{files:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_head_that_never_ends_is_refused_at_its_bound() {
+    let running = start(ServerLimits::default()).await;
+    let mut stream = TcpStream::connect(running.address).await.expect("connects");
+    let line = format!("x: {}\r\n", "y".repeat(1000));
+    let head = format!("GET / HTTP/1.1\r\nhost: x\r\n{}", line.repeat(60));
+    // It may close before all is sent.
+    stream.write_all(head.as_bytes()).await.ok();
+    let mut answer = [0; 12];
+    match stream.read_exact(&mut answer).await {
+        Ok(_) => assert_eq!(&answer, b"HTTP/1.1 431"),
+        Err(error) => assert_eq!(error.kind(), io::ErrorKind::ConnectionReset),
+    }
 }
 
 #[tokio::test]

@@ -45,6 +45,20 @@ impl Sources {
         flags: &[&str],
         environment: &[(&str, &str)],
     ) -> Result<Self> {
+        Self::shaped(test, git, |options| {
+            options.flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
+            let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+            options.environment = environment.iter().map(owned).collect();
+        })
+        .await
+    }
+
+    /// The same with whatever `shape` makes of the controller's options.
+    pub(crate) async fn shaped(
+        test: &str,
+        git: GitServer,
+        shape: impl FnOnce(&mut ControllersOptions),
+    ) -> Result<Self> {
         let plane = ControlPlane::shared().await?;
         plane.install_crds().await?;
         let namespace = plane.namespace(test).await?;
@@ -54,9 +68,7 @@ impl Sources {
         options.command = Vec::new();
         options.namespace = Some(namespace.name().to_owned());
         options.events = Some(events.url());
-        options.flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
-        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        options.environment = environment.iter().map(owned).collect();
+        shape(&mut options);
         let controllers = Controllers::start(&options).await?;
         let repo = git.repo("app")?;
         Ok(Self {

@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{Certificate, Client, Identity, Url};
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 
 use crate::dial::Network;
 use crate::error::Error;
@@ -75,11 +78,7 @@ impl Pool {
 
 fn build(tls: &Tls, proxy: Option<&Proxy>, network: &Network) -> Result<Clients, Error> {
     let auth = |error: reqwest::Error| Error::Auth(chain(&error.without_url()));
-    let mut authorities = Vec::new();
-    if let Some(ca) = &tls.ca {
-        // What is no certificate adds nothing, as in Go.
-        authorities = Certificate::from_pem_bundle(ca).unwrap_or_default();
-    }
+    let authorities = tls.ca.as_deref().map(authorities).unwrap_or_default();
     let identity = tls.identity.as_ref().map(|(certificate, key)| {
         let joined = [certificate.as_slice(), b"\n", key.as_slice()].concat();
         Identity::from_pem(&joined)
@@ -109,6 +108,24 @@ fn build(tls: &Tls, proxy: Option<&Proxy>, network: &Network) -> Result<Clients,
         foreign,
         proxy: address,
     })
+}
+
+/// The certificates of a bundle, as Go takes them from one: other blocks, broken ones and what stands between them
+/// add nothing and cost nothing.
+fn authorities(bundle: &[u8]) -> Vec<Certificate> {
+    const BEGIN: &[u8] = b"-----BEGIN ";
+    let starts = bundle
+        .windows(BEGIN.len())
+        .enumerate()
+        .filter_map(|(at, window)| (window == BEGIN).then_some(at));
+    let starts: Vec<usize> = starts.collect();
+    let ends = starts.iter().skip(1).copied().chain([bundle.len()]);
+    let blocks = starts.iter().zip(ends).map(|(from, to)| &bundle[*from..to]);
+    blocks
+        .filter_map(|block| CertificateDer::from_pem_slice(block).ok())
+        .filter(|found| RootCertStore::empty().add(found.clone()).is_ok())
+        .filter_map(|found| Certificate::from_der(&found).ok())
+        .collect()
 }
 
 /// A client that follows nothing by itself.

@@ -369,6 +369,44 @@ async fn certificates_that_do_not_hold_end_it_in_gos_words() {
     }
 }
 
+#[tokio::test]
+async fn authorities_are_found_among_other_things_and_lists_of_revoked_ones_change_nothing() {
+    // Nobody asks it: Go looks at no list either, and where it is is the certificate's own claim.
+    let lists = std::net::TcpListener::bind("127.0.0.1:0").expect("binds");
+    lists.set_nonblocking(true).expect("sets");
+    let list = format!("http://{}/list", lists.local_addr().expect("is bound"));
+    let server = GitServer::start_tls_listed(&list).expect("starts");
+    let repo = server.repo("app").expect("is made");
+    let head = repo.commit(&[("a", "1")], "first").expect("commits");
+    let good = server.ca().expect("has one");
+    assert!(good.starts_with("-----BEGIN X509 CRL-----"));
+    let block =
+        |text: &str| format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n");
+    let other = GitServer::start_tls().expect("starts");
+    for before in [
+        String::new(),
+        "# what our security people gave us\n".to_owned(),
+        block("AAAA"),
+        block("no base64"),
+        block("MIIB"),
+        block(""),
+        "-----BEGIN CERTIFICATE-----\nMIIB\n".to_owned(),
+        "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n".to_owned(),
+        other.ca().expect("has one").to_owned(),
+    ] {
+        let options = RemoteOptions {
+            tls: Tls {
+                ca: Some(format!("{before}{good}{before}").into_bytes()),
+                identity: None,
+            },
+            ..RemoteOptions::default()
+        };
+        let fetched = fetch_by(&Git::new(1), repo.url(), main_branch(), options).await;
+        assert_eq!(fetched, Ok(format!("main@sha1:{head}")), "after {before}");
+    }
+    assert!(lists.accept().is_err(), "the list was asked for");
+}
+
 #[test]
 fn nothing_here_starts_a_program() {
     let workspace = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
@@ -399,7 +437,7 @@ fn nothing_here_starts_a_program() {
                 "process::Command",
                 "Command::new(\"",
                 "libc::exec",
-                "rustix::process",
+                "rustix::runtime",
             ] {
                 assert!(!text.contains(word), "{word} in {}", path.display());
             }

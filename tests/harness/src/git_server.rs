@@ -94,6 +94,16 @@ impl GitServer {
         Self::serve(Some((ca, &identity)))
     }
 
+    /// Starts a server that speaks HTTPS with a certificate which says that a list of revoked ones is at `list`;
+    /// [`GitServer::ca`] begins with such a list, which is empty and over.
+    ///
+    /// # Errors
+    /// As [`GitServer::start`].
+    pub fn start_tls_listed(list: &str) -> Result<Self> {
+        let (ca, identity) = pki::listed(list)?;
+        Self::serve(Some((ca, &identity)))
+    }
+
     /// Starts a server that speaks HTTPS with clients that prove themselves by [`GitServer::client`]'s certificate.
     ///
     /// # Errors

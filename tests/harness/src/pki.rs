@@ -2,8 +2,9 @@
 
 use anyhow::{Context as _, Result};
 use rcgen::{
-    BasicConstraints, CertificateParams, CidrSubnet, DnType, ExtendedKeyUsagePurpose,
-    GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose, NameConstraints,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CidrSubnet,
+    CrlDistributionPoint, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer,
+    KeyIdMethod, KeyPair, KeyUsagePurpose, NameConstraints, SerialNumber,
 };
 
 /// Names under which servers of the harness are reached.
@@ -145,6 +146,40 @@ pub(crate) fn flawed(flaw: CertificateFlaw) -> Result<(String, Identity)> {
         key: key.serialize_pem(),
     };
     Ok((pem, identity))
+}
+
+/// The authority to trust, PEM, behind a list of its on which nobody stands, and a certificate for servers on 127.0.0.1
+/// that says that the list is at `list`.
+pub(crate) fn listed(list: &str) -> Result<(String, Identity)> {
+    let mut authority = CertificateParams::default();
+    authority
+        .distinguished_name
+        .push(DnType::CommonName, "listing");
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    let authority_key = KeyPair::generate().context("cannot make the authority's key")?;
+    let pem = authority.self_signed(&authority_key)?.pem();
+    let issuer = Issuer::new(authority, authority_key);
+    let revoked = CertificateRevocationListParams {
+        this_update: rcgen::date_time_ymd(2020, 1, 1),
+        next_update: rcgen::date_time_ymd(2020, 2, 1),
+        crl_number: SerialNumber::from(1),
+        issuing_distribution_point: None,
+        revoked_certs: Vec::new(),
+        key_identifier_method: KeyIdMethod::Sha256,
+    };
+    let revoked = revoked.signed_by(&issuer)?.pem()?;
+    let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()])?;
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    params.crl_distribution_points = vec![CrlDistributionPoint {
+        uris: vec![list.to_owned()],
+    }];
+    let key = KeyPair::generate().context("cannot make the server's key")?;
+    let identity = Identity {
+        certificate: params.signed_by(&key, &issuer)?.pem(),
+        key: key.serialize_pem(),
+    };
+    Ok((format!("{revoked}{pem}"), identity))
 }
 
 /// A private key in PEM that kube-apiserver takes for service account tokens.

@@ -62,11 +62,23 @@ impl Reply {
 /// # Errors
 /// [`Error::Request`] if there was no answer, [`Error::Answer`] if it was too large.
 pub async fn exchange(request: RequestBuilder, what: &str) -> Result<Reply, Error> {
+    exchange_within(request, what, TIMEOUT).await
+}
+
+/// The same within `limit`.
+///
+/// # Errors
+/// As [`exchange`].
+pub async fn exchange_within(
+    request: RequestBuilder,
+    what: &str,
+    limit: Duration,
+) -> Result<Reply, Error> {
     let failed = |error: reqwest::Error| Error::Request {
         what: what.to_owned(),
         error: reason(error),
     };
-    let mut response = request.timeout(TIMEOUT).send().await.map_err(failed)?;
+    let mut response = request.timeout(limit).send().await.map_err(failed)?;
     let status = response.status().as_u16();
     let headers = response.headers().clone();
     let mut body = Zeroizing::new(Vec::new());

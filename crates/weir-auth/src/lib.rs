@@ -22,6 +22,6 @@ pub use cache::{CacheWatcher, OnBehalf, TokenCache};
 pub use clusters::{Entrance, ReadKubeconfig, Reference};
 pub use environment::Environment;
 pub use error::Error;
-pub use http::{Reply, exchange, shown};
+pub use http::{Reply, exchange, exchange_within, shown};
 pub use jwt::claims;
 pub use token::Token;

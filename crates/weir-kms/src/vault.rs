@@ -4,6 +4,7 @@
 //! `SetAuthOptions`, `vaultLogin`; hashicorp/vault `api` v1.23.
 
 mod settings;
+mod transport;
 
 pub use settings::VaultNetwork;
 
@@ -15,10 +16,11 @@ use base64::engine::general_purpose::STANDARD;
 use reqwest::{RequestBuilder, Url};
 use serde_json::{Value, json};
 use sops::Secret;
+use tokio::time::Instant;
 use weir_auth::{Asking, Reply, Token, claims};
 
 use crate::KeyServices;
-use crate::http::{WORDS, repeat};
+use crate::http::{WORDS, repeat_within};
 
 /// The servers that service accounts may log in to.
 pub trait TrustedVaults: Send + Sync {
@@ -138,7 +140,7 @@ impl KeyServices {
         token: &str,
     ) -> Result<Reply, String> {
         let settings = &self.vaults;
-        let client = settings.client()?;
+        let (attempts, patience, mut may_follow) = settings.manner()?;
         if token.chars().any(|char| !char.is_ascii_graphic()) {
             return Err(
                 "configured Vault token contains non-printable characters and cannot be used"
@@ -146,19 +148,20 @@ impl KeyServices {
             );
         }
         let body = body.to_string();
+        let until = Instant::now() + patience;
         let mut url = url(settings.agent().unwrap_or(address), path)?;
-        let mut may_follow = settings.follows();
         loop {
-            let make = || {
-                let request = client
-                    .put(url.clone())
-                    .header("content-type", "application/json")
-                    .header("x-vault-request", "true")
-                    .body(body.clone());
-                settings.dress(with_token(request, token))
-            };
+            let request = settings
+                .request(&url)?
+                .header("content-type", "application/json")
+                .header("x-vault-request", "true")
+                .body(body.clone());
+            let request = with_token(request, token);
+            let make = || request.try_clone().expect("its body is bytes");
             let what = format!("Put \"{url}\"");
-            let reply = repeat(&what, settings.attempts(), make).await;
+            let asked = repeat_within(&what, attempts, patience, make);
+            let reply = tokio::time::timeout_at(until, asked).await;
+            let reply = reply.map_err(|_| format!("{what}: context deadline exceeded"))?;
             let reply = reply.map_err(|error| error.to_string())?;
             if may_follow && matches!(reply.status, 301 | 302 | 307) {
                 may_follow = false;

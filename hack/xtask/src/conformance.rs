@@ -7,6 +7,7 @@ mod record_commands;
 mod record_helm;
 mod record_services;
 mod record_sops;
+mod vault;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -29,7 +30,7 @@ const CEL: &str = "tests/conformance/cel";
 /// Where the recorded renderings are.
 const HELM: &str = "tests/conformance/helm";
 
-/// Runs a corpus: `cel`, or `kustomize|sops|helm [--corpus DIR] [--filter TEXT] [--verbose]`.
+/// Runs a corpus: `cel`, `vault`, or `kustomize|sops|helm [--corpus DIR] [--filter TEXT] [--verbose]`.
 ///
 /// # Errors
 /// A case comes out differently, or the corpus cannot be read.
@@ -39,16 +40,19 @@ pub(crate) fn run(args: Vec<String>) -> Result<()> {
     if engine.as_deref() == Some("cel") {
         return expressions();
     }
+    if engine.as_deref() == Some("vault") {
+        return vault::run();
+    }
     let mut corpus = PathBuf::from(match engine.as_deref() {
         Some("kustomize") => CORPUS,
         Some("sops") => SOPS,
         Some("helm") => HELM,
         Some(other) => {
             bail!(
-                "there is no conformance corpus for '{other}'; there is one for cel, kustomize, sops and helm"
+                "there is no conformance corpus for '{other}'; there is one for cel, kustomize, sops, vault and helm"
             )
         }
-        None => bail!("say which conformance: cel, kustomize, sops or helm"),
+        None => bail!("say which conformance: cel, kustomize, sops, vault or helm"),
     });
     let mut passed_on = Vec::new();
     while let Some(arg) = args.next() {

@@ -4,16 +4,19 @@
 //! `hcvault/keysource.go` for `SOPS_HC_VAULT_ALLOWLIST` and the token in the home folder.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Certificate, Client, Identity, RequestBuilder};
+use reqwest::{RequestBuilder, Url};
 use weir_auth::Environment;
-use zeroize::Zeroizing;
 
-use crate::http::{ATTEMPTS, CONNECT};
+use super::transport::Transport;
+use crate::http::ATTEMPTS;
 
-/// Most files of a folder with certificates.
-const FILES: usize = 1000;
+/// How long one call may take with all its attempts, where the environment says nothing.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// What it may take at most.
+const MOST: Duration = Duration::from_secs(3600);
 
 /// How Vaults are reached, and which. Cheap to clone.
 #[derive(Clone)]
@@ -21,11 +24,17 @@ pub struct VaultNetwork(Arc<Settings>);
 
 struct Settings {
     environment: Environment,
-    client: Result<Client, String>,
-    headers: HeaderMap,
+    call: Result<Call, String>,
     allowed: Result<Option<Vec<String>>, String>,
     agent: Option<String>,
+}
+
+/// How a Vault is asked.
+struct Call {
+    transport: Transport,
+    headers: HeaderMap,
     attempts: usize,
+    patience: Duration,
     follows: bool,
 }
 
@@ -39,45 +48,34 @@ impl VaultNetwork {
     /// As the environment has it. What is wrong there shows when a Vault is asked.
     #[must_use]
     pub fn new(environment: &Environment) -> Self {
-        let retries = environment.get("VAULT_MAX_RETRIES");
-        let retries = retries.and_then(|text| text.parse::<usize>().ok());
-        let (client, headers) = match (client(environment), headers(environment)) {
-            (Ok(client), Ok(headers)) => (Ok(client), headers),
-            (Err(why), _) | (_, Err(why)) => (
-                Err(format!("cannot create Vault client: {why}")),
-                HeaderMap::new(),
-            ),
-        };
         Self(Arc::new(Settings {
-            client,
-            headers,
+            call: call(environment).map_err(|why| format!("cannot create Vault client: {why}")),
             allowed: allow_list(environment.get("SOPS_HC_VAULT_ALLOWLIST").as_deref()),
             agent: environment.get("VAULT_AGENT_ADDR"),
-            attempts: retries.map_or(ATTEMPTS, |retries| retries.min(9) + 1),
-            follows: !environment.is_true("VAULT_DISABLE_REDIRECTS"),
             environment: environment.clone(),
         }))
-    }
-
-    pub(super) fn client(&self) -> Result<&Client, String> {
-        self.0.client.as_ref().map_err(Clone::clone)
     }
 
     pub(super) fn agent(&self) -> Option<&str> {
         self.0.agent.as_deref()
     }
 
-    pub(super) fn attempts(&self) -> usize {
-        self.0.attempts
+    /// How often a request is sent at most, how long all of it may take, and whether a redirect is followed.
+    ///
+    /// # Errors
+    /// What the environment says of Vaults is wrong.
+    pub(super) fn manner(&self) -> Result<(usize, Duration, bool), String> {
+        let call = self.0.call.as_ref().map_err(Clone::clone)?;
+        Ok((call.attempts, call.patience, call.follows))
     }
 
-    pub(super) fn follows(&self) -> bool {
-        self.0.follows
-    }
-
-    /// The request with the headers that go with every one.
-    pub(super) fn dress(&self, request: RequestBuilder) -> RequestBuilder {
-        request.headers(self.0.headers.clone())
+    /// A request to write to `url`, with the headers that go with every one.
+    ///
+    /// # Errors
+    /// What the environment says of Vaults is wrong, or cannot be done for this one.
+    pub(super) fn request(&self, url: &Url) -> Result<RequestBuilder, String> {
+        let call = self.0.call.as_ref().map_err(Clone::clone)?;
+        Ok(call.transport.put(url)?.headers(call.headers.clone()))
     }
 
     /// Whether the server at `address` may be asked at all.
@@ -134,68 +132,64 @@ fn allow_list(text: Option<&str>) -> Result<Option<Vec<String>>, String> {
     }
 }
 
-fn client(environment: &Environment) -> Result<Client, String> {
-    let get = |name| environment.get(name);
-    let text = |error: reqwest::Error| error.without_url().to_string();
-    let mut builder = Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(CONNECT);
-    let authorities = authorities(environment)?;
-    if !authorities.is_empty() {
-        builder = builder.tls_certs_only(authorities);
-    }
-    if let (Some(certificate), Some(key)) = (get("VAULT_CLIENT_CERT"), get("VAULT_CLIENT_KEY")) {
-        let mut both = read(&certificate)?;
-        both.push(b'\n');
-        both.extend_from_slice(&read(&key)?);
-        builder = builder.identity(Identity::from_pem(&both).map_err(text)?);
-    }
-    if environment.is_true("VAULT_SKIP_VERIFY") {
-        builder = builder.tls_danger_accept_invalid_certs(true);
-    }
-    if let Some(proxy) = get("VAULT_PROXY_ADDR").or_else(|| get("VAULT_HTTP_PROXY")) {
-        builder = builder.proxy(reqwest::Proxy::all(proxy).map_err(text)?);
-    }
-    if get("VAULT_TLS_SERVER_NAME").is_some() {
-        return Err("VAULT_TLS_SERVER_NAME is not supported".to_owned());
-    }
-    builder.build().map_err(text)
+fn call(environment: &Environment) -> Result<Call, String> {
+    let setting_up =
+        |why: String| format!("error encountered setting up default configuration: {why}");
+    let of_environment = || {
+        let retries = environment.get("VAULT_MAX_RETRIES");
+        let retries = retries.map(|text| {
+            let parsed: Result<u32, _> = text.parse();
+            parsed.map_err(|_| format!("strconv.ParseUint: parsing {text:?}: invalid syntax"))
+        });
+        let retries = retries.transpose()?;
+        let patience = environment.get("VAULT_CLIENT_TIMEOUT");
+        let patience = patience.map(|text| {
+            seconds(&text).ok_or_else(|| "could not parse \"VAULT_CLIENT_TIMEOUT\"".to_owned())
+        });
+        let patience = patience.transpose()?.filter(|patience| !patience.is_zero());
+        let follows = !flag(environment, "VAULT_DISABLE_REDIRECTS")?;
+        Ok((retries, patience, follows, Transport::new(environment)?))
+    };
+    let (retries, patience, follows, transport) = of_environment().map_err(setting_up)?;
+    Ok(Call {
+        transport,
+        headers: headers(environment)?,
+        attempts: retries.map_or(ATTEMPTS, |retries| retries.min(9) as usize + 1),
+        patience: patience.unwrap_or(PATIENCE).min(MOST),
+        follows,
+    })
 }
 
-/// The only authorities that are trusted, where the environment names some.
-fn authorities(environment: &Environment) -> Result<Vec<Certificate>, String> {
-    let mut bundles = Vec::new();
-    if let Some(file) = environment.get("VAULT_CACERT") {
-        bundles.push(read(&file)?);
-    } else if let Some(bytes) = environment.get("VAULT_CACERT_BYTES") {
-        bundles.push(Zeroizing::new(bytes.into_bytes()));
-    } else if let Some(folder) = environment.get("VAULT_CAPATH") {
-        let failed = |error: std::io::Error| format!("{folder}: {error}");
-        for entry in std::fs::read_dir(&folder).map_err(failed)?.take(FILES) {
-            let path = entry.map_err(failed)?.path();
-            if path.is_file() {
-                bundles.push(read(&path.to_string_lossy())?);
-            }
-        }
-    } else {
-        return Ok(Vec::new());
+/// A variable that says yes or no, in Go's words.
+pub(super) fn flag(environment: &Environment, name: &str) -> Result<bool, String> {
+    let Some(value) = environment.get(name) else {
+        return Ok(false);
+    };
+    match value.as_str() {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
+        _ => Err(format!("could not parse {name}")),
     }
-    let mut all = Vec::new();
-    for bundle in &bundles {
-        let found = Certificate::from_pem_bundle(bundle);
-        all.extend(found.map_err(|_| "malformed certificate".to_owned())?);
-    }
-    if all.is_empty() {
-        return Err("Error loading CA File: no certificate".to_owned());
-    }
-    Ok(all)
 }
 
-fn read(path: &str) -> Result<Zeroizing<Vec<u8>>, String> {
-    let bytes = std::fs::read(path);
-    bytes
-        .map(Zeroizing::new)
-        .map_err(|error| format!("{path}: {error}"))
+/// A number of seconds, or a number with a unit of them.
+fn seconds(text: &str) -> Option<Duration> {
+    let text = text.trim();
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let at = text.rfind(|char: char| char.is_ascii_digit())? + 1;
+    let (number, unit) = text.split_at(at);
+    let number: f64 = number.parse().ok()?;
+    let of_one = match unit {
+        "ms" => 0.001,
+        "s" => 1.0,
+        "m" => 60.0,
+        "h" => 3600.0,
+        "d" => 86400.0,
+        _ => return None,
+    };
+    Duration::try_from_secs_f64(number * of_one).ok()
 }
 
 /// The namespace, and what `VAULT_HEADERS` adds.
@@ -262,6 +256,32 @@ mod tests {
         );
     }
 
+    #[test]
+    fn times_are_seconds_or_have_a_unit() {
+        for (text, expected) in [
+            ("30", Some(30_000)),
+            ("90s", Some(90_000)),
+            ("1.5m", Some(90_000)),
+            ("250ms", Some(250)),
+            ("2h", Some(7_200_000)),
+            ("-1s", None),
+            ("m", None),
+            ("1x", None),
+        ] {
+            let expected = expected.map(Duration::from_millis);
+            assert_eq!(seconds(text), expected, "{text}");
+        }
+        let manner =
+            |variables: &[(&str, &str)]| VaultNetwork::new(&Environment::of(variables)).manner();
+        assert_eq!(manner(&[]), Ok((3, PATIENCE, true)));
+        let all = [
+            ("VAULT_CLIENT_TIMEOUT", "5"),
+            ("VAULT_MAX_RETRIES", "0"),
+            ("VAULT_DISABLE_REDIRECTS", "T"),
+        ];
+        assert_eq!(manner(&all), Ok((1, Duration::from_secs(5), false)));
+    }
+
     #[tokio::test]
     async fn what_is_wrong_shows_when_a_vault_is_asked() {
         for (name, value) in [
@@ -269,10 +289,14 @@ mod tests {
             ("VAULT_CACERT_BYTES", "none"),
             ("VAULT_HEADERS", "[]"),
             ("VAULT_HEADERS", "{\"X-Vault-Token\":\"canary\"}"),
-            ("VAULT_TLS_SERVER_NAME", "vault"),
+            ("VAULT_CLIENT_CERT", "/nowhere/tls.crt"),
+            ("VAULT_TLS_SERVER_NAME", "192.0.2.1"),
+            ("VAULT_SKIP_VERIFY", "yes"),
+            ("VAULT_MAX_RETRIES", "-1"),
+            ("VAULT_CLIENT_TIMEOUT", "soon"),
         ] {
             let network = VaultNetwork::new(&Environment::of(&[(name, value)]));
-            let why = network.client().expect_err(name);
+            let why = network.manner().expect_err(name);
             assert!(why.starts_with("cannot create Vault client: "), "{why}");
             assert!(!why.contains("canary"), "{why}");
         }

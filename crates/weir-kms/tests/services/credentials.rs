@@ -162,3 +162,39 @@ async fn roles_by_a_token_file_open_aws() {
     assert_eq!(found, Ok(plain("aws.yaml")));
     assert_eq!(setting.server.asked()[0].form("RoleSessionName"), "pod");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vault_proves_the_name_that_the_environment_tells() {
+    let mut setting = Setting::start();
+    let address = format!("https://{}", setting.server.address());
+    let file = String::from_utf8(file("vault.yaml")).expect("is text");
+    let file = file.replace("https://vault.example", &address);
+    let values = [("sops.vault-token", secrets::VAULT_TOKEN.to_owned())];
+    for (name, proves) in [
+        ("vault.example", true),
+        ("stranger.example", false),
+        ("other.example", true),
+    ] {
+        setting.variables = vec![
+            ("VAULT_PROXY_ADDR".to_owned(), String::new()),
+            ("VAULT_TLS_SERVER_NAME".to_owned(), name.to_owned()),
+        ];
+        let before = setting.server.asked().len();
+        let found = setting
+            .decrypt_with(file.as_bytes(), "vault.yaml", &values, None)
+            .await;
+        match found {
+            Ok(found) => assert!(proves && found == plain("vault.yaml"), "{name}"),
+            Err(why) => assert!(!proves && why.contains("certificate"), "{name}: {why}"),
+        }
+        // The request is for the server whose address the file has.
+        let asked = setting.server.asked();
+        let hosts: Vec<_> = asked[before..].iter().map(|asked| &asked.host).collect();
+        let expected = vec![setting.server.address().to_string(); usize::from(proves)];
+        assert_eq!(hosts, expected.iter().collect::<Vec<_>>(), "{name}");
+    }
+    setting.variables.remove(0);
+    let found = setting.decrypt_with(file.as_bytes(), "vault.yaml", &values, None);
+    let why = flat(&found.await.expect_err("there is a proxy"));
+    assert!(why.contains("does not work through a proxy"), "{why}");
+}

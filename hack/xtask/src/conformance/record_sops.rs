@@ -22,6 +22,14 @@ struct Judge {
     home: PathBuf,
 }
 
+/// The program, built into the cache where it is missing.
+///
+/// # Errors
+/// It cannot be built.
+pub(super) fn installed() -> Result<PathBuf> {
+    install_as("sops", MODULE, "sops-3.13.2")
+}
+
 /// Records all cases: `sops [--binary PATH] [--filter TEXT]`.
 ///
 /// # Errors
@@ -29,7 +37,7 @@ struct Judge {
 pub(super) fn run(binary: Option<PathBuf>, filter: &str) -> Result<()> {
     let binary = match binary {
         Some(path) => path,
-        None => install_as("sops", MODULE, "sops-3.13.2")?,
+        None => installed()?,
     };
     let corpus = Path::new(CORPUS);
     let home = tempfile::tempdir()?;

@@ -3,6 +3,8 @@
 use weir_api::meta::{condition_type, reason};
 use weir_runtime::kind::Failure;
 
+use crate::tree::JoinError;
+
 /// Why a pass over a source failed.
 ///
 /// Source: source-controller v1.9 `internal/controller/gitrepository_controller.go`.
@@ -68,6 +70,16 @@ pub enum Error {
         /// Where it was looked for.
         path: String,
     },
+    /// A listed folder is nowhere.
+    #[error(
+        "failed to sparse checkout directories : sparse checkout dir '{dir}' cannot be resolved"
+    )]
+    SparsePath {
+        /// As in the spec.
+        dir: String,
+        /// Why.
+        source: JoinError,
+    },
     /// A GitRepository to include cannot be had.
     #[error("could not get resource for include '{name}'")]
     GetInclude {
@@ -79,6 +91,14 @@ pub enum Error {
     /// A GitRepository to include has no artifact yet.
     #[error("no artifact available for include '{0}'")]
     NoIncludedArtifact(String),
+    /// Where an included artifact belongs is nowhere.
+    #[error("path calculation for include '{name}' failed")]
+    IncludePath {
+        /// The GitRepository.
+        name: String,
+        /// Why.
+        source: JoinError,
+    },
     /// An included artifact cannot be put where it belongs.
     #[error("failed to copy '{name}' include from {from} to {to}")]
     CopyInclude {
@@ -251,11 +271,13 @@ impl Error {
             | Self::ProviderMismatch(_)
             | Self::Checkout(_)
             | Self::EmptyRepository
-            | Self::SparseCheckout { .. } => Some(condition_type::FETCH_FAILED),
+            | Self::SparseCheckout { .. }
+            | Self::SparsePath { .. } => Some(condition_type::FETCH_FAILED),
             Self::CreateDirectory(_)
             | Self::IgnoreRules(_)
             | Self::Archive(_)
             | Self::CopyInclude { .. }
+            | Self::IncludePath { .. }
             | Self::VerifyStored(_) => Some(condition_type::STORAGE_OPERATION_FAILED),
         }
     }
@@ -293,7 +315,10 @@ impl Error {
     pub fn has_includes(&self) -> bool {
         let fetching = matches!(
             self,
-            Self::Checkout(_) | Self::EmptyRepository | Self::SparseCheckout { .. }
+            Self::Checkout(_)
+                | Self::EmptyRepository
+                | Self::SparseCheckout { .. }
+                | Self::SparsePath { .. }
         );
         fetching || self.unverified()
     }
@@ -312,10 +337,13 @@ impl Failure for Error {
             Self::ProviderMismatch(_) | Self::NoAppSecret | Self::NoAppData => {
                 reason::INVALID_PROVIDER_CONFIGURATION
             }
-            Self::Checkout(_) | Self::SparseCheckout { .. } => reason::GIT_OPERATION_FAILED,
+            Self::Checkout(_) | Self::SparseCheckout { .. } | Self::SparsePath { .. } => {
+                reason::GIT_OPERATION_FAILED
+            }
             Self::EmptyRepository => reason::EMPTY_GIT_REPOSITORY,
             Self::GetInclude { .. } => reason::NOT_FOUND,
             Self::NoIncludedArtifact(_) => reason::NO_ARTIFACT,
+            Self::IncludePath { .. } => reason::ILLEGAL_PATH,
             Self::CopyInclude { .. } => reason::COPY_FAILURE,
             Self::VerificationKeys(_) => reason::VERIFICATION_ERROR,
             Self::NoTagToVerify => reason::INVALID_VERIFICATION_MODE,

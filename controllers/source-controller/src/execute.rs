@@ -67,19 +67,27 @@ impl From<StorageError> for Failed {
     }
 }
 
-/// The rules of all `.sourceignore` files, parents before children, then those of the spec.
+/// The rules of all `.sourceignore` files, parents before children, then those of the spec. A file may be a link to
+/// another one of the tree; what leads elsewhere has no rules.
 fn ignore(tree: &Tree) -> Result<Ignore, Error> {
     let mut files: Vec<(&str, &Item)> = tree
         .items()
         .iter()
-        .filter(|entry| matches!(entry.kind, EntryKind::File { .. }))
         .filter_map(|entry| match entry.path.rsplit_once('/') {
             Some((folder, IGNORE_FILE)) => Some((folder, entry)),
             None if entry.path == IGNORE_FILE => Some(("", entry)),
             _ => None,
         })
+        .filter_map(|(folder, entry)| {
+            let found = match entry.kind {
+                EntryKind::Symlink => tree.follow(&entry.path)?,
+                _ => entry,
+            };
+            matches!(found.kind, EntryKind::File { .. }).then_some((folder, found))
+        })
         .collect();
-    files.sort_by_key(|(_, entry)| entry.path.split('/').count());
+    // The root's own first: an empty name has no parts.
+    files.sort_by_key(|(folder, _)| folder.split('/').filter(|part| !part.is_empty()).count());
     let mut ignore = Ignore::new();
     let mut total = tree.ignore.as_ref().map_or(0, String::len);
     for (folder, entry) in files {

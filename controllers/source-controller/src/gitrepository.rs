@@ -129,9 +129,11 @@ impl Source for Git {
     ) -> Result<Published, Error> {
         let storage = Arc::clone(&context.storage);
         let includes = object.spec.include.clone();
+        let directory = std::env::temp_dir().join(directory_name(object));
         let work = move |session: &Session| {
             let Content { mut tree, included } = content;
-            include::copy(&storage, &includes, &included, &mut tree)?;
+            let directory = directory.display().to_string();
+            include::copy(&directory, &storage, &includes, &included, &mut tree)?;
             execute::archive(&storage, &location, session, &tree)
         };
         context.git.run(ARCHIVE_TIMEOUT, work).await
@@ -200,11 +202,15 @@ pub fn includers(change: &Change<Arc<GitRepository>>, all: &Store<GitRepository>
 
 /// A folder for one pass, below the system's for temporary files.
 fn directory(object: &GitRepository) -> Result<tempfile::TempDir, Error> {
-    let namespace = object.namespace().unwrap_or_default();
     tempfile::Builder::new()
-        .prefix(&format!("gitrepository-{namespace}-{}-", object.name_any()))
+        .prefix(&format!("{}-", directory_name(object)))
         .tempdir()
         .map_err(Error::CreateDirectory)
+}
+
+fn directory_name(object: &GitRepository) -> String {
+    let namespace = object.namespace().unwrap_or_default();
+    format!("gitrepository-{namespace}-{}", object.name_any())
 }
 
 impl SourceStatus for GitRepositoryStatus {

@@ -4,6 +4,16 @@ use bytes::Bytes;
 use file_tree::FileTree;
 use weir_git::{Commit, Entry, EntryKind, ObjectId, Snapshot};
 
+/// Links that are followed on one way, and the longest target of one, as on Linux.
+const MAX_LINKS: usize = 40;
+const MAX_TARGET: usize = 4095;
+
+mod join;
+
+#[cfg(test)]
+pub(crate) use join::hostile_paths;
+pub use join::{JoinError, inside, joined};
+
 /// One entry, in a path of the artifact.
 #[derive(Debug, Clone)]
 pub struct Item {
@@ -85,6 +95,41 @@ impl Tree {
         found.ok().map(|at| &self.items[at])
     }
 
+    /// What is at `path`, behind all links on the way; nothing where one leads out of the tree or there are too many.
+    #[must_use]
+    pub fn follow(&self, path: &str) -> Option<&Item> {
+        let parts = |path: &str| path.split('/').rev().map(str::to_owned).collect::<Vec<_>>();
+        let mut left = parts(path);
+        let mut at: Vec<String> = Vec::new();
+        let mut links = 0;
+        let mut found = None;
+        while let Some(part) = left.pop() {
+            match part.as_str() {
+                "" | "." => continue,
+                ".." => {
+                    at.pop()?;
+                    continue;
+                }
+                _ => at.push(part),
+            }
+            let item = self.find(&at.join("/"))?;
+            found = Some(item);
+            if item.kind == EntryKind::Symlink {
+                links += 1;
+                let target = self.read(item).ok()?;
+                let target = std::str::from_utf8(&target).ok()?;
+                let leads_on = links <= MAX_LINKS && target.len() <= MAX_TARGET;
+                if !leads_on || target.starts_with('/') {
+                    return None;
+                }
+                at.pop();
+                left.extend(parts(target));
+                found = None;
+            }
+        }
+        found.or_else(|| self.find(&at.join("/")))
+    }
+
     /// The object that a submodule's entry names.
     #[must_use]
     pub fn submodule(&self, path: &str) -> Option<ObjectId> {
@@ -118,6 +163,17 @@ impl Tree {
         }
         self.add(&format!("{path}/"), at, entries);
         self.sort();
+    }
+
+    /// Where `path` leads below the root; `directory` is where upstream would have checked out.
+    ///
+    /// # Errors
+    /// If no file system would look there.
+    pub fn join(&self, directory: &str, path: &str) -> Result<String, JoinError> {
+        joined(directory, path, |at| {
+            self.find(at)
+                .is_some_and(|item| item.kind == EntryKind::Dir)
+        })
     }
 
     /// Moves what `from` holds at `from_path` to `to_path`, as a rename would: over nothing, an empty folder, or
@@ -229,21 +285,6 @@ pub fn walk_order(left: &str, right: &str) -> std::cmp::Ordering {
     left.split('/').cmp(right.split('/'))
 }
 
-/// A path as seen from a root that it cannot leave.
-pub fn inside(path: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop();
-            }
-            name => parts.push(name),
-        }
-    }
-    parts.join("/")
-}
-
 fn item(path: String, entry: &file_tree::Entry) -> Option<Item> {
     let (kind, bytes) = match entry {
         file_tree::Entry::File { bytes, executable } => {
@@ -345,6 +386,70 @@ mod tests {
                 found == Err(CopyError::Missing) || missing.ends_with(".."),
                 "{missing}"
             );
+        }
+    }
+
+    #[test]
+    fn no_path_of_an_include_leads_out() {
+        let neighbour = |item: &Item| matches!(&item.content, Content::Bytes(bytes) if bytes.as_ref() == b"own");
+        let mut placed = 0;
+        for path in hostile_paths() {
+            let mut taken = tree();
+            if taken.copy(&other(), &path, "in").is_ok() {
+                // Only what the include holds, at its place.
+                for item in taken.items().iter().filter(|item| !neighbour(item)) {
+                    assert!(
+                        item.path == "in" || item.path.starts_with("in/"),
+                        "{path:?}"
+                    );
+                }
+            }
+            let mut given = tree();
+            let Ok(target) = given.join("DIR", &path) else {
+                continue;
+            };
+            if given.copy(&other(), "deploy", &target).is_ok() {
+                placed += 1;
+                for item in given.items() {
+                    let plain =
+                        |part: &str| !["", ".", ".."].contains(&part) && !part.contains('\0');
+                    assert!(item.path.split('/').all(plain), "{path:?}: {:?}", item.path);
+                }
+            }
+        }
+        assert!(placed > 40, "{placed} are placed");
+    }
+
+    #[test]
+    fn links_lead_within_the_tree_only() {
+        let link = |path: &str, to: &str| Item {
+            path: path.to_owned(),
+            kind: EntryKind::Symlink,
+            content: Content::Bytes(Bytes::from(to.to_owned())),
+        };
+        let mut all = tree();
+        all.items.extend([
+            link("a/up", ".."),
+            link("to-a", "a"),
+            link("to-x", "to-a/./x"),
+            link("round", "a/../round"),
+            link("out", "../outside"),
+            link("in-again", "../../a/x"),
+            link("absolute", "/etc/passwd"),
+            link("nowhere", "nothing"),
+            link("long", &"a/../".repeat(1000)),
+        ]);
+        all.sort();
+        let found = |path: &str| all.follow(path).map(|item| item.path.as_str());
+        assert_eq!(found("a/x"), Some("a/x"));
+        assert_eq!(found("to-x"), Some("a/x"));
+        assert_eq!(found("a/up/to-x"), Some("a/x"));
+        assert_eq!(found("to-a"), Some("a"));
+        assert_eq!(found("a/up/a/up/f"), Some("f"));
+        for path in [
+            "round", "out", "in-again", "absolute", "nowhere", "long", "f/x", "",
+        ] {
+            assert_eq!(found(path), None, "{path}");
         }
     }
 

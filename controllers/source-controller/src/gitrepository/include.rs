@@ -56,8 +56,9 @@ pub(super) fn changed(object: &GitRepository, now: &[Artifact]) -> bool {
     stored.len() != now.len() || stored.iter().zip(now).any(differs)
 }
 
-/// Copies all of them into `tree`. Blocks.
+/// Copies all of them into `tree`, for which upstream would have had `directory`. Blocks.
 pub(super) fn copy(
+    directory: &str,
     storage: &Storage,
     includes: &[GitRepositoryInclude],
     artifacts: &[Artifact],
@@ -69,8 +70,13 @@ pub(super) fn copy(
             "" => name,
             given => given,
         };
+        let joined = tree.join(directory, to_path);
+        let target = joined.map_err(|source| Error::IncludePath {
+            name: name.clone(),
+            source,
+        })?;
         let copied = read(storage, artifact).and_then(|from| {
-            tree.copy(&from, &include.from_path, to_path)
+            tree.copy(&from, &include.from_path, &target)
                 .map_err(|error| Box::new(error) as Box<_>)
         });
         copied.map_err(|source| Error::CopyInclude {

@@ -9,14 +9,14 @@ use std::path::Path;
 use weir_git::{Entry, EntryKind};
 
 use crate::error::Error;
-use crate::tree::{inside, walk_order};
+use crate::tree::{joined, walk_order};
 
 /// The entries whose paths begin as one of the listed folders does, and the folders above them; all of them if none
 /// is listed. A beginning need not end at a slash: `a` lets `ab/c` through, `a/` does not. `directory` is where
 /// upstream would have checked out.
 ///
 /// # Errors
-/// [`Error::SparseCheckout`] if a listed folder is not among them.
+/// [`Error::SparseCheckout`] if a listed folder is not among them, [`Error::SparsePath`] if it cannot be.
 pub(super) fn checked_out(
     mut entries: Vec<Entry>,
     listed: &[String],
@@ -33,10 +33,18 @@ pub(super) fn checked_out(
         }
     }
     entries.retain(|entry| beginnings.take(entry) || above.contains(&entry.path));
+    let find = |path: &str| {
+        let found = entries.binary_search_by(|entry| walk_order(&entry.path, path));
+        found.ok().map(|at| &entries[at])
+    };
+    let root = directory.display().to_string();
     for dir in listed {
-        let path = inside(dir);
-        let found = entries.binary_search_by(|entry| walk_order(&entry.path, &path));
-        if !path.is_empty() && found.is_err() {
+        let is_dir = |at: &str| find(at).is_some_and(|entry| entry.kind == EntryKind::Dir);
+        let path = joined(&root, dir, is_dir).map_err(|source| Error::SparsePath {
+            dir: dir.clone(),
+            source,
+        })?;
+        if !path.is_empty() && find(&path).is_none() {
             let path = directory.join(path).display().to_string();
             let dir = dir.clone();
             return Err(Error::SparseCheckout { dir, path });
@@ -124,6 +132,30 @@ mod tests {
             count += 1;
         }
         assert!(count > 40, "{count} cases");
+    }
+
+    #[test]
+    fn no_listed_path_leads_out() {
+        let tree = ["a/", "a/b", "etc/", "etc/passwd", "x"].map(str::to_owned);
+        for path in crate::tree::hostile_paths() {
+            let ours = checked_out(
+                entries(&tree),
+                std::slice::from_ref(&path),
+                Path::new("DIR"),
+            );
+            match ours {
+                Ok(kept) => assert!(kept.len() <= tree.len(), "{path:?}"),
+                Err(error) => {
+                    let text = Chain(&error).to_string();
+                    // What is looked for is below the root, whatever is listed.
+                    let looked = text.split("lstat ").nth(1).unwrap_or_default();
+                    assert!(looked.starts_with("DIR/"), "{text}");
+                    assert!(!looked.split('/').any(|part| part == ".."), "{text}");
+                    let reason = weir_runtime::kind::Failure::reason(&error);
+                    assert_eq!(reason, "GitOperationFailed");
+                }
+            }
+        }
     }
 
     #[test]

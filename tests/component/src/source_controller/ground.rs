@@ -1,5 +1,7 @@
 //! Specs and repositories that want to hurt: each ends in a condition, costs little, and leaves what was there.
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use anyhow::{Context as _, Result, ensure};
 use harness::Repository;
 use serde_json::json;
@@ -34,9 +36,36 @@ const URLS: [&str; 24] = [
     "https://-u.invalid/app",
 ];
 
+/// What Git clients start.
+const PROGRAMS: [&str; 12] = [
+    "sh",
+    "bash",
+    "git",
+    "ssh",
+    "ssh-askpass",
+    "gpg",
+    "gpg2",
+    "gpgsm",
+    "ssh-keygen",
+    "git-lfs",
+    "git-credential-cache",
+    "touch",
+];
+
 #[tokio::test]
 async fn hostile_urls_end_in_a_condition_and_start_nothing() -> Result<()> {
-    let mut all = Sources::start("git-urls").await?;
+    // Whatever program it might look for, it finds one that leaves a trace.
+    let programs = tempfile::tempdir()?;
+    let trace = programs.path().join("trace");
+    let script = format!("#!/bin/sh\necho \"$0 $*\" >> {}\n", trace.display());
+    for name in PROGRAMS {
+        let program = programs.path().join(name);
+        std::fs::write(&program, &script)?;
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755))?;
+    }
+    let path = programs.path().display().to_string();
+    let git = harness::GitServer::start()?;
+    let mut all = Sources::with_environment("git-urls", git, &[], &[("PATH", &path)]).await?;
     let commit = all.repo.commit(&[("a", "1")], "first")?;
     let revision = format!("main@sha1:{commit}");
     all.apply(json!({})).await?;
@@ -77,6 +106,8 @@ async fn hostile_urls_end_in_a_condition_and_start_nothing() -> Result<()> {
     all.apply(json!({"secretRef": null})).await?;
     all.ready(&revision).await?;
     all.controllers.process().check_running()?;
+    let started = std::fs::read_to_string(&trace).unwrap_or_default();
+    ensure!(started.is_empty(), "{started}");
     Ok(())
 }
 
@@ -128,11 +159,47 @@ async fn paths_in_specs_stay_in_their_tree() -> Result<()> {
         ensure!(text.contains(&expected), "{text}");
         ensure!(artifact(&object).is_none());
     }
+    for (listed, why) in [
+        ("\0", "invalid argument"),
+        (&*"x".repeat(256), "file name too long"),
+    ] {
+        all.apply(json!({"sparseCheckout": [listed]})).await?;
+        let object = all.fails("GitOperationFailed").await?;
+        let text = message(&object, "Ready");
+        ensure!(text.contains("cannot be resolved: lstat /"), "{text}");
+        ensure!(text.ends_with(why), "{text}");
+    }
     // Rules that climb rule nothing.
     all.apply(json!({"ignore": "../../*\n/../a\n../b\n/etc\n"}))
         .await?;
     let object = all.ready(&revision).await?;
     assert_eq!(paths(&*all.files(&object).await?), ["a/1", "b"]);
+    // A file of rules may be a link to another one of the tree, and to nothing else.
+    let rules = harness::layout::scratch("rules")?;
+    let outside = rules.path().join("rules");
+    std::fs::write(&outside, "*\n")?;
+    let outside = outside.display().to_string();
+    for (number, (to, kept)) in [
+        ("a/rules", vec!["a/rules"]),
+        ("../outside", vec!["a/1", "a/rules", "b"]),
+        (outside.as_str(), vec!["a/1", "a/rules", "b"]),
+        (".sourceignore", vec!["a/1", "a/rules", "b"]),
+        ("a", vec!["a/1", "a/rules", "b"]),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let change = all.repo.change();
+        let change = change.write("a/rules", "b\n1\n.sourceignore\n");
+        let commit = change
+            .symlink(".sourceignore", to)
+            .message(&number.to_string())
+            .commit()?;
+        all.apply(json!({})).await?;
+        all.request(&commit).await?;
+        let object = all.ready(&format!("main@sha1:{commit}")).await?;
+        assert_eq!(paths(&*all.files(&object).await?), kept, "{to}");
+    }
     Ok(())
 }
 

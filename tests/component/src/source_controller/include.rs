@@ -85,6 +85,32 @@ async fn an_include_that_cannot_be_placed_is_told() -> Result<()> {
         let object = all.fails("CopyFailure").await?;
         assert!(is(&object, "StorageOperationFailed", "True", "CopyFailure"));
     }
+    for (to, why) in [
+        ("\0".to_owned(), "invalid argument"),
+        ("taken/\0/x".to_owned(), "invalid argument"),
+        ("x".repeat(256), "file name too long"),
+        ("x/".repeat(3000), "file name too long"),
+    ] {
+        let include = json!([{"repository": {"name": "other"}, "toPath": to}]);
+        all.apply(json!({"include": include})).await?;
+        let object = all.fails("IllegalPath").await?;
+        assert!(is(&object, "StorageOperationFailed", "True", "IllegalPath"));
+        let text = message(&object, "Ready");
+        assert!(
+            text.starts_with("path calculation for include 'other' failed: lstat /"),
+            "{text}"
+        );
+        assert!(text.ends_with(why), "{text}");
+    }
+    // What climbs is placed where it gets to.
+    let include = json!([{"repository": {"name": "other"}, "fromPath": "../..", "toPath": "../../etc/x/../passwd"}]);
+    all.apply(json!({"include": include})).await?;
+    let placed = |object: &GitRepository| is(object, "Ready", "True", "Succeeded");
+    let object = all.wait("placed", placed).await?;
+    assert_eq!(
+        paths(&*all.files(&object).await?),
+        ["etc/passwd/a", "taken/x"]
+    );
     Ok(())
 }
 

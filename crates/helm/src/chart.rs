@@ -47,6 +47,8 @@ pub struct Chart {
     pub dependencies: Vec<Arc<Self>>,
     /// Templates that were parsed before.
     pub(crate) compiled: Compiled,
+    /// The schema that was compiled before.
+    pub(crate) compiled_schema: crate::schema::Cache,
 }
 
 /// A custom resource definition below `crds/`.

@@ -16,7 +16,11 @@ mod number;
 mod problem;
 mod validate;
 
+use std::sync::OnceLock;
+
 use go_template::{Map, Str, Value};
+
+use compile::Compiled;
 
 use crate::active::{Active, of_child};
 use crate::values::{Level, Warnings};
@@ -51,7 +55,10 @@ fn check_chart(chart: &Active, values: &Map, (text, warnings): (&mut String, &mu
     if let Some(schema) = &chart.chart.schema {
         let fields = vec![("chart-name", name())];
         warnings.tell(Level::Debug, || (String::from("chart name"), fields));
-        if let Err(error) = hold(&Value::Map(values.clone()), schema, warnings) {
+        let compiled = &chart.chart.compiled_schema.0;
+        let compiled = compiled.get_or_init(|| Ok(Compiled::of(document::parse(schema)?)));
+        let values = Value::Map(values.clone());
+        if let Err(error) = hold(&values, (schema, compiled), warnings) {
             text.push_str(&chart.name);
             text.push_str(":\n");
             text.push_str(&error);
@@ -84,11 +91,21 @@ fn check_chart(chart: &Active, values: &Map, (text, warnings): (&mut String, &mu
 /// # Errors
 /// What is wrong, as Helm words it.
 pub fn validate(value: &Value, schema: &[u8]) -> Result<(), String> {
-    hold(value, &Str::from(schema), &mut Warnings::default())
+    let compiled = document::parse(schema).map(Compiled::of);
+    let schema = (&Str::from(schema), &compiled);
+    hold(value, schema, &mut Warnings::default())
 }
 
-fn hold(value: &Value, schema: &Str, warnings: &mut Warnings) -> Result<(), String> {
-    let parsed = document::parse(schema)?;
+/// A chart's schema that was compiled before.
+#[derive(Debug, Default)]
+pub(crate) struct Cache(OnceLock<Result<Compiled, String>>);
+
+fn hold(
+    value: &Value,
+    (schema, compiled): (&Str, &Result<Compiled, String>),
+    warnings: &mut Warnings,
+) -> Result<(), String> {
+    let compiled = compiled.as_ref().map_err(String::clone)?;
     let told = || {
         (
             String::from("unmarshalled JSON schema"),
@@ -96,14 +113,13 @@ fn hold(value: &Value, schema: &Str, warnings: &mut Warnings) -> Result<(), Stri
         )
     };
     warnings.tell(Level::Debug, told);
-    let mut compiler = compile::Compiler::new(parsed);
-    let compiled = compiler.compile(MAIN);
-    for urn in compiler.unknown() {
+    for urn in &compiled.unknown {
         let message = "unresolved URN reference ignored; using permissive schema";
-        warnings.tell(Level::Warn, || (message.into(), vec![("urn", urn.into())]));
+        let urn = urn.as_str().into();
+        warnings.tell(Level::Warn, || (message.into(), vec![("urn", urn)]));
     }
-    let compiled = compiled?;
-    let problem = validate::run(&compiler.schemas, compiled, value)?;
+    let root = compiled.root.clone()?;
+    let problem = validate::run(&compiled.schemas, root, value)?;
     match problem {
         None => Ok(()),
         Some(problem) => {

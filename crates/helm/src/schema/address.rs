@@ -1,5 +1,7 @@
 //! Addresses: absolute URLs, fragments, JSON pointers.
 
+use std::borrow::Cow;
+
 use percent_encoding::percent_decode_str;
 
 /// A URL and its fragment, which is decoded.
@@ -68,13 +70,19 @@ fn without_dots(path: &str) -> String {
 }
 
 /// A step of a pointer.
-pub(super) fn escape(token: &str) -> String {
-    token.replace('~', "~0").replace('/', "~1")
+pub(super) fn escape(token: &str) -> Cow<'_, str> {
+    if !token.contains(['~', '/']) {
+        return token.into();
+    }
+    token.replace('~', "~0").replace('/', "~1").into()
 }
 
 /// The name that a step stands for.
-pub(super) fn unescape(token: &str) -> String {
-    token.replace("~1", "/").replace("~0", "~")
+pub(super) fn unescape(token: &str) -> Cow<'_, str> {
+    if !token.contains('~') {
+        return token.into();
+    }
+    token.replace("~1", "/").replace("~0", "~").into()
 }
 
 /// A pointer as a fragment shows it.

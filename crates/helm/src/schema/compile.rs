@@ -2,6 +2,8 @@
 //! compiled.
 
 use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
+use std::sync::OnceLock;
 
 use go_template::quote;
 use serde_json::Value as Json;
@@ -20,15 +22,39 @@ use crate::json::value_of;
 /// Schemas, those of the standard included: more is no chart's.
 const MOST: usize = 100_000;
 
-/// Compiles schemas that refer to one another.
-pub(super) struct Compiler {
-    documents: HashMap<String, Document>,
-    given: Option<Json>,
-    /// All schemas, by their places.
+/// A schema and those that it refers to.
+#[derive(Debug)]
+pub(super) struct Compiled {
+    /// All of them, by their places.
     pub(super) schemas: Vec<Node>,
-    places: HashMap<(String, String), Id>,
-    /// Where schemas are that still have to be read.
-    waiting: Vec<(Id, String, String)>,
+    /// Where the first of them is, or why it is none.
+    pub(super) root: Result<Id, String>,
+    /// The names that nobody knows, which therefore allow everything.
+    pub(super) unknown: Vec<String>,
+}
+
+impl Compiled {
+    /// Compiles the document of a chart.
+    pub(super) fn of(json: Json) -> Self {
+        Compiler::new(Some(json)).finish(MAIN)
+    }
+
+    /// The schema of a draft's schemas, compiled once for all.
+    fn of_draft(draft: Draft) -> &'static Self {
+        static DRAFTS: [OnceLock<Compiled>; 5] = [const { OnceLock::new() }; 5];
+        DRAFTS[draft as usize].get_or_init(|| Compiler::new(None).finish(draft.url()))
+    }
+}
+
+/// Compiles schemas that refer to one another.
+struct Compiler {
+    documents: HashMap<String, Rc<Document>>,
+    given: Option<Json>,
+    schemas: Vec<Node>,
+    /// Where each schema is, by the address of its document and the pointer in it.
+    places: HashMap<String, HashMap<Rc<str>, Id>>,
+    /// Schemas that still have to be read.
+    waiting: Vec<(Id, String, Rc<str>)>,
 }
 
 const TYPES: [&str; 7] = [
@@ -40,32 +66,36 @@ fn quoted(text: &str) -> String {
 }
 
 impl Compiler {
-    pub(super) fn new(given: Json) -> Self {
+    fn new(given: Option<Json>) -> Self {
         Self {
             documents: HashMap::new(),
-            given: Some(given),
+            given,
             schemas: Vec::new(),
             places: HashMap::new(),
             waiting: Vec::new(),
         }
     }
 
-    /// Compiles the whole document at an address.
-    pub(super) fn compile(&mut self, url: &str) -> Result<Id, String> {
+    /// Compiles the whole document at an address, and keeps what came out.
+    fn finish(mut self, url: &str) -> Compiled {
+        let root = self.compile(url);
+        let urls = self.documents.into_keys();
+        let mut unknown: Vec<String> = urls.filter(|it| it.starts_with("urn:")).collect();
+        unknown.sort_unstable();
+        Compiled {
+            schemas: self.schemas,
+            root,
+            unknown,
+        }
+    }
+
+    fn compile(&mut self, url: &str) -> Result<Id, String> {
         self.document(url)?;
         let id = self.place(url, "")?;
         while let Some((id, url, pointer)) = self.waiting.pop() {
             self.read(id, &url, &pointer)?;
         }
         Ok(id)
-    }
-
-    /// The names that nobody knows, which therefore allow everything.
-    pub(super) fn unknown(&self) -> Vec<&str> {
-        let urls = self.documents.keys().map(String::as_str);
-        let mut unknown: Vec<&str> = urls.filter(|it| it.starts_with("urn:")).collect();
-        unknown.sort_unstable();
-        unknown
     }
 
     /// Has a document, which is valid itself.
@@ -83,32 +113,16 @@ impl Compiler {
             .get("")
             .map_or(Draft::LATEST, |it| it.draft);
         if !is_standard(url) {
-            self.check(&document, draft)?;
+            check(&document, draft)?;
         }
-        self.documents.insert(url.to_owned(), document);
+        self.documents.insert(url.to_owned(), Rc::new(document));
         Ok(())
-    }
-
-    /// Holds a document against the schema of its draft.
-    fn check(&mut self, document: &Document, draft: Draft) -> Result<(), String> {
-        let waiting = std::mem::take(&mut self.waiting);
-        let meta = self.compile(draft.url())?;
-        self.waiting = waiting;
-        let value = value_of(&document.json);
-        match validate::run(&self.schemas, meta, &value)? {
-            None => Ok(()),
-            Some(problem) => Err(format!(
-                "\"{}#\" is not valid against metaschema: {}",
-                document.url,
-                problem.show()
-            )),
-        }
     }
 
     /// The schema at a place, to be read later.
     fn place(&mut self, url: &str, pointer: &str) -> Result<Id, String> {
-        let key = (url.to_owned(), pointer.to_owned());
-        if let Some(id) = self.places.get(&key) {
+        let known = self.places.get(url).and_then(|it| it.get(pointer));
+        if let Some(id) = known {
             return Ok(*id);
         }
         if self.schemas.len() >= MOST {
@@ -117,29 +131,25 @@ impl Compiler {
         let id = self.schemas.len();
         let location = format!("{url}#{}", encode(pointer));
         self.schemas.push(Node::new(location, Draft::LATEST));
-        self.places.insert(key, id);
-        self.waiting.push((id, url.to_owned(), pointer.to_owned()));
+        let pointer: Rc<str> = pointer.into();
+        self.waiting.push((id, url.to_owned(), Rc::clone(&pointer)));
+        let places = self.places.entry(url.to_owned()).or_default();
+        places.insert(pointer, id);
         Ok(id)
     }
 
     fn read(&mut self, id: Id, url: &str, pointer: &str) -> Result<(), String> {
-        let document = self.documents.get(url);
-        let Some(json) = document.and_then(|it| it.at(pointer)).cloned() else {
+        let document = self.documents.get(url).cloned();
+        let json = document.as_deref().and_then(|it| it.at(pointer));
+        let Some((document, json)) = document.as_deref().zip(json) else {
             let shown = quoted(&format!("{url}#{}", encode(pointer)));
             return Err(format!("json-pointer in {shown} not found"));
         };
-        let (place, resource) = match document {
-            Some(document) => {
-                let (place, resource) = document.resource(pointer);
-                (place.to_owned(), resource.cloned())
-            }
-            None => (String::new(), None),
-        };
-        let Some(resource) = resource else {
+        let (place, Some(resource)) = document.resource(pointer) else {
             return Ok(());
         };
         let mut node = Node::new(self.schemas[id].location.clone(), resource.draft);
-        node.resource = self.place(url, &place)?;
+        node.resource = self.place(url, place)?;
         if resource.draft >= Draft::D2020 && place == pointer {
             for name in &resource.dynamic {
                 if let Some(anchor) = resource.anchors.get(name) {
@@ -148,14 +158,14 @@ impl Compiler {
                 }
             }
         }
-        match &json {
+        match json {
             Json::Bool(always) => node.always = Some(*always),
             Json::Object(object) if object.is_empty() => node.always = Some(true),
             Json::Object(object) => Reading {
                 compiler: self,
                 object,
                 place: (url, pointer),
-                base: resource.url,
+                base: &resource.url,
                 draft: resource.draft,
             }
             .fill(&mut node)?,
@@ -215,7 +225,7 @@ struct Reading<'c> {
     compiler: &'c mut Compiler,
     object: &'c serde_json::Map<String, Json>,
     place: (&'c str, &'c str),
-    base: String,
+    base: &'c str,
     draft: Draft,
 }
 
@@ -396,9 +406,9 @@ impl Reading<'_> {
         let Some(reference) = self.text(keyword).map(str::to_owned) else {
             return Ok(None);
         };
-        let base = self.base.clone();
+        let place = self.place.0;
         self.compiler
-            .resolve(self.place.0, &base, &reference)
+            .resolve(place, self.base, &reference)
             .map(Some)
     }
 
@@ -439,6 +449,20 @@ impl Reading<'_> {
             return Ok(Some(Additional::Allowed(*allowed)));
         }
         Ok(self.one(keyword)?.map(Additional::Schema))
+    }
+}
+
+/// Holds a document against the schema of its draft.
+fn check(document: &Document, draft: Draft) -> Result<(), String> {
+    let meta = Compiled::of_draft(draft);
+    let value = value_of(&document.json);
+    match validate::run(&meta.schemas, meta.root.clone()?, &value)? {
+        None => Ok(()),
+        Some(problem) => Err(format!(
+            "\"{}#\" is not valid against metaschema: {}",
+            document.url,
+            problem.show()
+        )),
     }
 }
 

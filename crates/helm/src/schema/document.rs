@@ -15,11 +15,15 @@ pub(super) fn parse(text: &[u8]) -> Result<Json, String> {
     if text.iter().all(u8::is_ascii_whitespace) {
         return Err(String::from("EOF"));
     }
+    let error = match serde_json::from_slice(text) {
+        Ok(json) => return Ok(json),
+        Err(error) => error,
+    };
     let (_, end) = crate::json::read_prefix(text)?;
     if text[end..].iter().any(|byte| !byte.is_ascii_whitespace()) {
         return Err(String::from("invalid character after top-level value"));
     }
-    serde_json::from_slice(text).map_err(|error| error.to_string())
+    Err(error.to_string())
 }
 
 /// A schema with an address of its own, or a whole document.
@@ -224,7 +228,7 @@ impl Document {
         let mut found = &self.json;
         for token in pointer.split('/').skip(1) {
             found = match found {
-                Json::Object(object) => object.get(&unescape(token))?,
+                Json::Object(object) => object.get(&*unescape(token))?,
                 Json::Array(items) => items.get(token.parse::<usize>().ok()?)?,
                 _ => return None,
             };

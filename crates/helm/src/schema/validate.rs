@@ -71,8 +71,21 @@ struct Scope<'p> {
     keyword: &'static str,
     /// Tells values apart.
     value: usize,
+    /// Where in the value above this one is, if it is another.
+    token: Option<&'p str>,
     depth: usize,
     parent: Option<&'p Self>,
+}
+
+impl Scope<'_> {
+    /// Where in the whole value this one is.
+    fn place(&self) -> Vec<String> {
+        let scopes = std::iter::successors(Some(self), |it| it.parent);
+        let tokens = scopes.filter_map(|it| it.token);
+        let mut place: Vec<String> = tokens.map(str::to_owned).collect();
+        place.reverse();
+        place
+    }
 }
 
 struct Run<'s> {
@@ -85,7 +98,6 @@ pub(super) struct Check<'r> {
     run: &'r Run<'r>,
     node: &'r Node,
     value: &'r Value,
-    place: Vec<String>,
     scope: Scope<'r>,
     /// Only whether it is valid matters.
     quick: bool,
@@ -157,10 +169,11 @@ impl Run<'_> {
             id,
             keyword: "",
             value: 0,
+            token: None,
             depth,
             parent: None,
         };
-        match self.check(value, Vec::new(), scope, (false, false)) {
+        match self.check(value, scope, (false, false)) {
             Ok(_) => Ok(None),
             Err(Stop::Over(text)) => Err(text),
             Err(Stop::Invalid(problem)) => {
@@ -182,7 +195,6 @@ impl Run<'_> {
     fn check(
         &self,
         value: &Value,
-        place: Vec<String>,
         scope: Scope<'_>,
         (quick, asked): (bool, bool),
     ) -> Result<Unseen, Stop> {
@@ -200,7 +212,6 @@ impl Run<'_> {
             run: self,
             node,
             value,
-            place,
             scope,
             quick,
             unseen: unseen(node, value, asked),
@@ -329,10 +340,9 @@ impl<'r> Check<'r> {
 
     fn problem(&self, kind: Kind) -> Problem {
         Problem {
-            place: if self.quick {
-                Vec::new()
-            } else {
-                self.place.clone()
+            place: match self.quick {
+                true => Vec::new(),
+                false => self.scope.place(),
             },
             kind,
             causes: Vec::new(),
@@ -370,16 +380,14 @@ impl<'r> Check<'r> {
             id,
             keyword,
             value: self.scope.value,
+            token: None,
             depth: self.scope.depth + 1,
             parent: Some(&self.scope),
         };
         let asked = !self.unseen.is_empty();
-        let found = self.run.check(
-            self.value,
-            self.place.clone(),
-            scope,
-            (self.quick || quick, asked),
-        );
+        let found = self
+            .run
+            .check(self.value, scope, (self.quick || quick, asked));
         match found {
             Ok(unseen) => {
                 self.unseen.keep(&unseen);
@@ -396,12 +404,11 @@ impl<'r> Check<'r> {
             id,
             keyword: "",
             value: self.scope.value + 1,
+            token: Some(token),
             depth: self.scope.depth + 1,
             parent: Some(&self.scope),
         };
-        let mut place = self.place.clone();
-        place.push(token.to_owned());
-        match self.run.check(value, place, scope, (self.quick, false)) {
+        match self.run.check(value, scope, (self.quick, false)) {
             Ok(_) => Ok(None),
             Err(Stop::Invalid(problem)) => Ok(Some(problem)),
             Err(over) => Err(over),

@@ -79,14 +79,18 @@ impl Check<'_> {
 
     fn properties(&mut self, map: &Map) -> Result<(), Stop> {
         let node = self.node;
+        let asks = !node.properties.is_empty() || !node.patterns.is_empty();
+        if !asks && node.additional_properties.is_none() {
+            return Ok(());
+        }
         let mut refused: Vec<String> = Vec::new();
         for (key, value) in map.entries() {
             if self.is_decided() {
                 return Ok(());
             }
-            let name = key.lossy().into_owned();
+            let name = key.lossy();
             let mut seen = false;
-            if let Some(id) = node.properties.get(&name) {
+            if let Some(id) = node.properties.get(&*name) {
                 seen = true;
                 let problem = self.part(*id, &value, &name)?;
                 self.problems.extend(problem);
@@ -103,7 +107,7 @@ impl Check<'_> {
                     Some(Additional::Allowed(true)) => seen = true,
                     Some(Additional::Allowed(false)) => {
                         seen = true;
-                        refused.push(name.clone());
+                        refused.push(name.clone().into_owned());
                     }
                     Some(Additional::Schema(id)) => {
                         seen = true;
@@ -114,7 +118,7 @@ impl Check<'_> {
                 }
             }
             if seen {
-                self.unseen.properties.remove(&name);
+                self.unseen.properties.remove(&*name);
             }
         }
         if !refused.is_empty() {

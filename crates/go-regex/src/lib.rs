@@ -77,6 +77,9 @@ impl Regex {
         let Parsed { hir, names, height } = parse(pattern).map_err(Error)?;
         let config = Config::new()
             .match_kind(MatchKind::LeftmostFirst)
+            // Most are searched with a few times: tables for all states at once cost more than they save.
+            .dfa(false)
+            .onepass(false)
             .nfa_size_limit(Some(size))
             .hybrid_cache_capacity(2 << 20);
         let build = || {

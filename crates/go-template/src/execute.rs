@@ -209,7 +209,8 @@ impl<'s> State<'s> {
         self.session.budget.steps(1)?;
         self.at(node);
         match self.kind(node) {
-            NodeKind::Text(text) => {
+            NodeKind::Text { end } => {
+                let text = self.source.nodes[node as usize].text(&self.source.text, *end);
                 self.session.budget.bytes(text.len())?;
                 self.out.extend_from_slice(text);
             }

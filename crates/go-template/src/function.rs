@@ -99,6 +99,11 @@ impl Functions {
         Self::default()
     }
 
+    /// None yet, with room for so many.
+    pub fn with_capacity(count: usize) -> Self {
+        Self(HashMap::with_capacity(count))
+    }
+
     /// Adds or replaces a function.
     pub fn insert(&mut self, name: &str, function: Arc<dyn Function>) {
         self.0.insert(name.into(), function);

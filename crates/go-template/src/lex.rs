@@ -44,14 +44,13 @@ pub(crate) enum Kind {
     With,
 }
 
-/// A token: where it is, on which line it starts, and for an error its text.
-#[derive(Clone, Debug)]
+/// A token: where it is, and on which line it starts.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Item {
     pub(crate) kind: Kind,
     pub(crate) start: usize,
     pub(crate) end: usize,
     pub(crate) line: usize,
-    pub(crate) error: Option<Box<str>>,
 }
 
 impl Item {
@@ -60,16 +59,14 @@ impl Item {
         start: 0,
         end: 0,
         line: 0,
-        error: None,
     };
 
-    /// How Go prints the token in a message.
-    pub(crate) fn describe(&self, text: &[u8]) -> String {
+    /// How Go prints a token that is no error in a message.
+    pub(crate) fn describe(self, text: &[u8]) -> String {
         let value = &text[self.start..self.end];
-        match (&self.error, self.kind) {
-            (Some(error), _) => error.to_string(),
-            (None, Kind::Eof) => String::from("EOF"),
-            (None, kind) if kind >= Kind::Block => format!("<{}>", String::from_utf8_lossy(value)),
+        match self.kind {
+            Kind::Eof => String::from("EOF"),
+            kind if kind >= Kind::Block => format!("<{}>", String::from_utf8_lossy(value)),
             _ if value.len() > 10 => {
                 let length = Runes(value).take(10).map(|(_, length)| length).sum();
                 format!("{}...", crate::quote::quoted(&value[..length]))
@@ -98,6 +95,8 @@ pub(crate) struct Lexer<'a> {
     line: usize,
     start_line: usize,
     inside: bool,
+    /// What the token says that is an error; there is one at most.
+    pub(crate) mistake: Box<str>,
     /// Whether `break` and `continue` are keywords: no function has the name.
     pub(crate) keywords: (bool, bool),
 }
@@ -122,6 +121,7 @@ impl<'a> Lexer<'a> {
             line: 1,
             start_line: 1,
             inside: false,
+            mistake: Box::default(),
             keywords: (true, true),
         }
     }
@@ -159,6 +159,18 @@ impl<'a> Lexer<'a> {
         Some(c)
     }
 
+    /// Passes letters and digits of ASCII at once; those outside one by one.
+    fn pass_word(&mut self) {
+        loop {
+            let word = |it: &&u8| it.is_ascii_alphanumeric() || **it == b'_';
+            self.position += self.rest().iter().take_while(word).count();
+            match self.peek() {
+                Some(c) if action::is_alphanumeric(c) => self.next(),
+                _ => return,
+            };
+        }
+    }
+
     fn peek(&mut self) -> Option<char> {
         let next = unicode::decode(self.rest());
         self.at_end |= next.is_none();
@@ -182,7 +194,6 @@ impl<'a> Lexer<'a> {
             start: self.start,
             end: self.position,
             line: self.start_line,
-            error: None,
         };
         self.start = self.position;
         self.start_line = self.line;
@@ -216,8 +227,8 @@ impl<'a> Lexer<'a> {
             start: self.start,
             end: self.start,
             line: self.start_line,
-            error: Some(message.into()),
         };
+        self.mistake = message.into();
         self.start = 0;
         self.position = 0;
         self.text = &[];
@@ -311,7 +322,7 @@ impl<'a> Lexer<'a> {
 }
 
 fn newlines(text: &[u8]) -> usize {
-    text.iter().filter(|it| **it == b'\n').count()
+    memchr::memchr_iter(b'\n', text).count()
 }
 
 fn is_space(byte: u8) -> bool {
@@ -326,14 +337,8 @@ fn has_right_marker(text: &[u8]) -> bool {
     matches!(text, [space, b'-', ..] if is_space(*space))
 }
 
-/// Where `needle`, two bytes, first is in `text`.
+/// Where `needle` first is in `text`.
 fn find(text: &[u8], needle: &[u8]) -> Option<usize> {
-    let mut from = 0;
-    while let Some(at) = text[from..].iter().position(|it| *it == needle[0]) {
-        if text.get(from + at + 1) == Some(&needle[1]) {
-            return Some(from + at);
-        }
-        from += at + 1;
-    }
-    None
+    let mut starts = memchr::memchr_iter(needle[0], text);
+    starts.find(|at| text[*at..].starts_with(needle))
 }

@@ -33,7 +33,10 @@ const _: () = assert!(size_of::<Node>() <= 40);
 #[derive(Debug)]
 pub(crate) enum NodeKind {
     List(Vec<Id>),
-    Text(Str),
+    /// From the node's position up to here.
+    Text {
+        end: u32,
+    },
     Action(Id),
     Break,
     Continue,
@@ -77,6 +80,14 @@ pub(crate) struct Pipe {
     /// Names with their dollars.
     pub(crate) declares: Vec<Str>,
     pub(crate) commands: Vec<Id>,
+}
+
+impl Node {
+    /// The piece of `text` from the node's position to `end`.
+    pub(crate) fn text<'a>(&self, text: &'a [u8], end: u32) -> &'a [u8] {
+        text.get(self.position as usize..end as usize)
+            .unwrap_or_default()
+    }
 }
 
 /// What is still to be printed of a node.
@@ -123,7 +134,9 @@ impl Source {
         let before = todo.len();
         match self.kind(id) {
             NodeKind::List(nodes) => todo.extend(nodes.iter().map(|it| Piece::Node(*it))),
-            NodeKind::Text(text) => out.extend_from_slice(text),
+            NodeKind::Text { end } => {
+                out.extend_from_slice(self.nodes[id as usize].text(&self.text, *end));
+            }
             NodeKind::Action(pipe) => {
                 todo.extend([Piece::Text(b"{{"), Piece::Node(*pipe), Piece::Text(b"}}")])
             }

@@ -149,7 +149,7 @@ impl Parser<'_> {
         } else {
             self.tree.tokens[0] = self.lexer.next_item();
         }
-        self.tree.tokens[self.tree.peeked].clone()
+        self.tree.tokens[self.tree.peeked]
     }
 
     fn backup(&mut self) {
@@ -173,7 +173,7 @@ impl Parser<'_> {
             self.tree.peeked = 1;
             self.tree.tokens[0] = self.lexer.next_item();
         }
-        self.tree.tokens[self.tree.peeked - 1].clone()
+        self.tree.tokens[self.tree.peeked - 1]
     }
 
     fn next_non_space(&mut self) -> Item {
@@ -198,10 +198,11 @@ impl Parser<'_> {
     }
 
     fn unexpected<T>(&self, token: &Item, context: &str) -> Parsed<T> {
-        let described = token.describe(self.text);
         if token.kind != Kind::Error {
+            let described = token.describe(self.text);
             return self.error(format_args!("unexpected {described} in {context}"));
         }
+        let described = &self.lexer.mistake;
         let started = self.tree.action_line;
         if started == 0 || started == token.line {
             return self.error(described);
@@ -283,7 +284,7 @@ impl Parser<'_> {
     }
 
     fn is_empty(&self, root: Id) -> bool {
-        is_empty(&self.nodes, root)
+        is_empty(self.text, &self.nodes, root)
     }
 
     /// Nodes up to an `{{end}}` or `{{else}}`.
@@ -305,8 +306,8 @@ impl Parser<'_> {
         let token = self.next_non_space();
         match token.kind {
             Kind::Text => {
-                let text = Str::from(self.value(&token));
-                Ok(Found::Node(self.node(token.start, NodeKind::Text(text))))
+                let end = u32::try_from(token.end).unwrap_or(u32::MAX);
+                Ok(Found::Node(self.node(token.start, NodeKind::Text { end })))
             }
             Kind::LeftDelimiter => {
                 self.tree.action_line = token.line;
@@ -321,16 +322,26 @@ impl Parser<'_> {
     }
 }
 
-/// Whether a tree holds nothing but white space.
-pub(crate) fn is_empty(nodes: &[Node], root: Id) -> bool {
+/// Whether a tree of `text` holds nothing but white space.
+pub(crate) fn is_empty(text: &[u8], nodes: &[Node], root: Id) -> bool {
     let mut todo = vec![root];
     while let Some(id) = todo.pop() {
-        match &nodes[id as usize].kind {
-            NodeKind::List(list) => todo.extend(list),
-            // Go trims all white space here, the one outside of ASCII too.
-            NodeKind::Text(text) if text.lossy().trim().is_empty() => {}
+        let node = &nodes[id as usize];
+        match node.kind {
+            NodeKind::List(ref list) => todo.extend(list),
+            NodeKind::Text { end } if is_blank(node.text(text, end)) => {}
             _ => return false,
         }
     }
     true
+}
+
+/// Go trims all white space here, the one outside of ASCII too.
+fn is_blank(text: &[u8]) -> bool {
+    let rest = text.trim_ascii_start();
+    match rest.first() {
+        None => true,
+        Some(first) if first.is_ascii_graphic() => false,
+        Some(_) => String::from_utf8_lossy(rest).trim().is_empty(),
+    }
 }

@@ -90,6 +90,9 @@ pub fn unquote(literal: &[u8]) -> Option<Vec<u8>> {
     }
     match quote {
         b'`' => Some(body.iter().copied().filter(|it| *it != b'\r').collect()),
+        b'"' if !body.iter().any(|it| matches!(it, b'\n' | b'\\' | b'"')) && body.is_ascii() => {
+            Some(body.to_vec())
+        }
         b'"' if !body.contains(&b'\n') => {
             let mut out = Vec::with_capacity(body.len());
             let mut rest = body;

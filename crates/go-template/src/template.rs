@@ -35,7 +35,7 @@ impl Template {
 
     /// Whether it holds nothing but white space and comments.
     pub fn is_empty(&self) -> bool {
-        parse::is_empty(&self.source.nodes, self.root)
+        parse::is_empty(&self.source.text, &self.source.nodes, self.root)
     }
 
     /// The template as Go prints it from its tree.

@@ -27,23 +27,29 @@ fn within(ranges: &[(u32, u32)], c: char) -> bool {
 }
 
 /// The first character of `bytes` and its length: `(U+FFFD, 1)` for a byte that starts none, `None` at the end.
+#[inline]
 pub fn decode(bytes: &[u8]) -> Option<(char, usize)> {
     let &first = bytes.first()?;
     if first.is_ascii() {
         return Some((char::from(first), 1));
     }
+    Some(decode_long(first, bytes))
+}
+
+/// A character that does not begin in ASCII.
+fn decode_long(first: u8, bytes: &[u8]) -> (char, usize) {
     let length = match first {
         0xC2..=0xDF => 2,
         0xE0..=0xEF => 3,
         0xF0..=0xF4 => 4,
-        _ => return Some((REPLACEMENT, 1)),
+        _ => return (REPLACEMENT, 1),
     };
     let text = bytes
         .get(..length)
         .and_then(|it| std::str::from_utf8(it).ok());
     match text.and_then(|it| it.chars().next()) {
-        Some(c) => Some((c, length)),
-        None => Some((REPLACEMENT, 1)),
+        Some(c) => (c, length),
+        None => (REPLACEMENT, 1),
     }
 }
 

@@ -33,9 +33,12 @@ use go_template::{Call, Closure, Failure, Functions, Signature, Value};
 
 use crate::Env;
 
+/// About as many as there are.
+const COUNT: usize = 240;
+
 /// All functions.
 pub fn all(env: &Env) -> Functions {
-    let mut functions = Functions::new();
+    let mut functions = Functions::with_capacity(COUNT);
     for register in FAMILIES {
         register(&mut functions, env);
     }

@@ -1,6 +1,6 @@
 //! Tokens between `{{` and `}}`.
 
-use super::{Item, Kind, Lexer, MARKER, RIGHT, has_right_marker, is_space};
+use super::{Item, Kind, Lexer, MARKER, RIGHT, has_right_marker, is_space, newlines};
 use crate::quote;
 use crate::unicode::{is_digit, is_letter, is_print};
 
@@ -95,9 +95,7 @@ impl Lexer<'_> {
     }
 
     fn identifier(&mut self) -> Item {
-        while self.peek().is_some_and(is_alphanumeric) {
-            self.next();
-        }
+        self.pass_word();
         let next = self.peek();
         if !self.at_terminator() {
             return self.error(format!("bad character {}", code_point(next)));
@@ -125,9 +123,7 @@ impl Lexer<'_> {
         if self.at_terminator() {
             return self.take(alone);
         }
-        while self.peek().is_some_and(is_alphanumeric) {
-            self.next();
-        }
+        self.pass_word();
         let next = self.peek();
         if !self.at_terminator() {
             return self.error(format!("bad character {}", code_point(next)));
@@ -149,6 +145,8 @@ impl Lexer<'_> {
 
     fn quoted(&mut self, kind: Kind, quote: char, unterminated: &str) -> Item {
         loop {
+            let plain = |it: &&u8| !matches!(**it, b'\\' | b'\n' | b'"' | b'\'');
+            self.position += self.rest().iter().take_while(plain).count();
             match self.next() {
                 Some('\\') if !matches!(self.next(), None | Some('\n')) => {}
                 None | Some('\n' | '\\') => return self.error(unterminated),
@@ -159,13 +157,12 @@ impl Lexer<'_> {
     }
 
     fn raw(&mut self) -> Item {
-        loop {
-            match self.next() {
-                None => return self.error("unterminated raw quoted string"),
-                Some('`') => return self.take(Kind::RawString),
-                Some(_) => {}
-            }
-        }
+        let Some(length) = memchr::memchr(b'`', self.rest()) else {
+            return self.error("unterminated raw quoted string");
+        };
+        self.position += length + 1;
+        self.line += newlines(&self.text[self.start..self.position]);
+        self.take(Kind::RawString)
     }
 
     fn number(&mut self) -> Item {
@@ -220,7 +217,7 @@ impl Lexer<'_> {
     }
 }
 
-fn is_alphanumeric(c: char) -> bool {
+pub(super) fn is_alphanumeric(c: char) -> bool {
     c == '_' || is_letter(c) || is_digit(c)
 }
 

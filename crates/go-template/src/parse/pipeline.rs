@@ -172,34 +172,34 @@ impl Parser<'_> {
 
     fn term(&mut self) -> Parsed<Option<Id>> {
         let token = self.next_non_space();
-        let text = String::from_utf8_lossy(self.value(&token)).into_owned();
+        let value = self.value(&token);
         let kind = match token.kind {
             Kind::Identifier => {
-                if !(self.is_function)(&text) {
-                    return self.error(format_args!("function \"{text}\" not defined"));
+                let name = String::from_utf8_lossy(value);
+                if !(self.is_function)(&name) {
+                    return self.error(format_args!("function \"{name}\" not defined"));
                 }
-                NodeKind::Identifier(text.into())
+                NodeKind::Identifier(name.into())
             }
             Kind::Dot => NodeKind::Dot,
             Kind::Nil => NodeKind::Nil,
             Kind::Variable => {
-                let name = Str::from(text);
+                let name = Str::from(value);
                 if !self.tree.variables.contains(&name) {
                     let name = quote::quoted(&name);
                     return self.error(format_args!("undefined variable {name}"));
                 }
                 NodeKind::Variable(vec![name])
             }
-            Kind::Field => NodeKind::Field(vec![Str::from(&text[1..])]),
-            Kind::Bool => NodeKind::Bool(text == "true"),
+            Kind::Field => NodeKind::Field(vec![Str::from(&value[1..])]),
+            Kind::Bool => NodeKind::Bool(value == b"true"),
             Kind::CharConstant | Kind::Complex | Kind::Number => {
-                return self.constant(&token, text).map(Some);
+                return self.constant(&token).map(Some);
             }
             Kind::LeftParen => return self.parenthesised().map(Some),
-            Kind::String | Kind::RawString => match quote::unquote(self.value(&token)) {
-                Some(value) => {
-                    let literal = Str::from(self.value(&token));
-                    NodeKind::String(Box::new(Value::Str(Str::from(value))), literal)
+            Kind::String | Kind::RawString => match quote::unquote(value) {
+                Some(text) => {
+                    NodeKind::String(Box::new(Value::Str(Str::from(text))), Str::from(value))
                 }
                 None => return self.error("invalid syntax"),
             },
@@ -211,7 +211,8 @@ impl Parser<'_> {
         Ok(Some(self.node(token.start, kind)))
     }
 
-    fn constant(&mut self, token: &Item, text: String) -> Parsed<Id> {
+    fn constant(&mut self, token: &Item) -> Parsed<Id> {
+        let text = String::from_utf8_lossy(self.value(token)).into_owned();
         let number = match token.kind {
             Kind::CharConstant => number::character(self.value(token)),
             Kind::Complex => number::complex(&text),

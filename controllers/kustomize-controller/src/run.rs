@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 use weir_api::kustomize::v1::{Kustomization, SourceKind};
 use weir_api::meta::controller;
 use weir_apply::{FieldManagers, GroupKind, Settings};
-use weir_artifact::{ArtifactLimits, FetchError, FetchOptions, Fetcher};
+use weir_artifact::{ArtifactKey, ArtifactLimits, FetchError, FetchOptions, Fetcher, KeyError};
 use weir_auth::{Access, Environment, TokenCache};
 use weir_runtime::flags::{CommonFlags, FeatureGates, GateError, runtime_namespace};
 use weir_runtime::hub::{Hub, Store};
@@ -55,6 +55,9 @@ pub enum RunError {
     /// The HTTP client cannot be made.
     #[error("unable to set up the artifact fetcher")]
     Fetcher(#[from] FetchError),
+    /// `--artifact-key-file` is of no use.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// The shell ended.
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
@@ -147,9 +150,11 @@ fn tell_of_idle(common: &CommonFlags, gates: &FeatureGates) {
     }
 }
 
-fn fetcher(common: &CommonFlags, own: &KustomizeFlags) -> Result<Fetcher, FetchError> {
+fn fetcher(common: &CommonFlags, own: &KustomizeFlags) -> Result<Fetcher, RunError> {
     let bounds = &common.artifacts;
-    Fetcher::new(FetchOptions {
+    let key = bounds.key_file.as_deref();
+    Ok(Fetcher::new(FetchOptions {
+        key: key.map(ArtifactKey::read).transpose()?,
         retries: own.http_retry,
         limits: ArtifactLimits::new(
             bounds.max_size,
@@ -157,7 +162,7 @@ fn fetcher(common: &CommonFlags, own: &KustomizeFlags) -> Result<Fetcher, FetchE
             bounds.max_entries,
         ),
         ..FetchOptions::from_env()
-    })
+    })?)
 }
 
 /// Watches the objects of a cluster: drift of one wakes its owner, if that is where the owner's objects are.

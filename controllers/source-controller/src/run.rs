@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 use weir_api::meta::controller;
-use weir_artifact::{Server, ServerLimits, Storage, StorageError};
+use weir_artifact::{ArtifactKey, KeyError, Server, ServerLimits, Storage, StorageError};
 use weir_auth::TokenCache;
 use weir_git::Git;
 use weir_runtime::flags::{CommonFlags, FeatureGates, GateError};
+use weir_runtime::lease::Leadership;
 use weir_runtime::runtime::{Host, Runtime, RuntimeError, RuntimeOptions};
 use weir_runtime::triggers::Triggers;
 
@@ -33,6 +34,9 @@ pub enum RunError {
     /// The folder for artifacts cannot be used.
     #[error("unable to initialise storage")]
     Storage(#[from] StorageError),
+    /// `--artifact-key-file` is of no use.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// The artifact server's address cannot be had.
     #[error("unable to serve artifacts on {address}")]
     Serve {
@@ -72,6 +76,9 @@ pub async fn run(
         own.retention(),
     )?
     .with_limits(flags::limits(common));
+    let key = common.artifacts.key_file.as_deref();
+    let key = key.map(ArtifactKey::read).transpose()?;
+    let advertised = storage.url("");
     let context = Arc::new(Context {
         client: host.client().clone(),
         git: own.git(options.concurrent),
@@ -95,27 +102,12 @@ pub async fn run(
         objects: host.hub().store_matching(&common.watch_label_selector),
     };
     let serving = CancellationToken::new();
-    let served = {
-        let (stop, serving) = (stop.clone(), serving.clone());
-        let (address, root) = (own.storage_addr.clone(), own.storage_path.clone());
-        tokio::spawn(async move {
-            tokio::select! {
-                () = leadership.acquired() => {}
-                () = serving.cancelled() => return Ok(()),
-            }
-            let bound = Server::bind(&address, root, ServerLimits::default()).await;
-            match bound {
-                Ok(server) => {
-                    server.run(serving).await;
-                    Ok(())
-                }
-                Err(source) => {
-                    stop.cancel();
-                    Err(RunError::Serve { address, source })
-                }
-            }
-        })
+    let door = Door {
+        address: own.storage_addr.clone(),
+        root: own.storage_path.clone(),
+        key: key.map(|key| (key, advertised)),
     };
+    let served = tokio::spawn(door.open(leadership, serving.clone(), stop.clone()));
     let triggers = Triggers::new().on(kinds.objects.subscribe(), gitrepository::includers);
     let ended = runtime.kind(kinds, triggers).run(stop).await;
     serving.cancel();
@@ -123,6 +115,40 @@ pub async fn run(
         served?;
     }
     Ok(ended?)
+}
+
+/// Where artifacts are served, and to whom.
+struct Door {
+    address: String,
+    root: String,
+    /// The key to sign with, and the URL that artifacts have.
+    key: Option<(ArtifactKey, String)>,
+}
+
+impl Door {
+    /// Serves until `serving` ends, from when this process leads; ends the process by `stop` if it cannot.
+    async fn open(
+        self,
+        leadership: Leadership,
+        serving: CancellationToken,
+        stop: CancellationToken,
+    ) -> Result<(), RunError> {
+        tokio::select! {
+            () = leadership.acquired() => {}
+            () = serving.cancelled() => return Ok(()),
+        }
+        let address = self.address;
+        let bound = Server::bind(&address, self.root, ServerLimits::default()).await;
+        let mut server = bound.map_err(|source| {
+            stop.cancel();
+            RunError::Serve { address, source }
+        })?;
+        if let Some((key, url)) = self.key {
+            server = server.with_key(key, &url);
+        }
+        server.run(serving).await;
+        Ok(())
+    }
 }
 
 fn tell_idle_flags(common: &CommonFlags, own: &SourceFlags, gates: &FeatureGates) {

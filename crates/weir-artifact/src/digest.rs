@@ -212,7 +212,7 @@ pub fn of(algorithm: Algorithm, mut reader: impl Read) -> io::Result<Digest> {
     Ok(hasher.finish())
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
     bytes

@@ -3,17 +3,19 @@
 use std::collections::HashMap;
 use std::io::{BufReader, Seek, Write};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use file_tree::FileTree;
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared, WeakShared};
 use parking_lot::Mutex;
+use reqwest::header::AUTHORIZATION;
 use reqwest::{StatusCode, Url};
 use tokio::sync::Semaphore;
 
 use crate::cache::Cache;
 use crate::digest::{Algorithm, Digest, DigestError, Hasher};
+use crate::key::{self, ArtifactKey};
 use crate::storage::ArtifactLimits;
 use crate::unpack::{UnpackError, unpack};
 
@@ -35,6 +37,8 @@ pub struct FetchOptions {
     pub max_wait: Duration,
     /// Bounds on the body and on the unpacked tree.
     pub limits: ArtifactLimits,
+    /// What requests are signed with (`--artifact-key-file`).
+    pub key: Option<ArtifactKey>,
     /// Bytes of unpacked trees that are kept for later calls.
     pub cache_bytes: u64,
     /// Replaces the host (and port) of every URL: env `SOURCE_CONTROLLER_LOCALHOST`.
@@ -50,6 +54,7 @@ impl Default for FetchOptions {
             min_wait: Duration::from_secs(5),
             max_wait: Duration::from_secs(30),
             limits: ArtifactLimits::default(),
+            key: None,
             cache_bytes: 256 << 20,
             host: None,
             watcher_host: None,
@@ -222,8 +227,8 @@ impl Fetcher {
 
 impl Inner {
     async fn run(&self, url: &str, digest: &Digest) -> Fetched {
-        let url = self.target(url)?;
-        let body = self.attempt_all(&url, digest).await?;
+        let (url, server) = self.target(url)?;
+        let body = self.attempt_all(&url, &server, digest).await?;
         let permit = Arc::clone(&self.unpacking).acquire_owned().await;
         let limits = self.options.limits.tree;
         let unpacked = tokio::task::spawn_blocking(move || {
@@ -240,9 +245,10 @@ impl Inner {
         Ok(tree)
     }
 
-    /// The URL with the host that the environment wants.
-    fn target(&self, url: &str) -> Result<Url, FetchError> {
+    /// The URL with the host that the environment wants, and the server that it named before.
+    fn target(&self, url: &str) -> Result<(Url, String), FetchError> {
         let mut url = Url::parse(url).map_err(|error| FetchError::Request(Arc::new(error)))?;
+        let server = key::authority(&url);
         let of_watcher = url
             .host_str()
             .is_some_and(|host| host.split('.').next() == Some("source-watcher"));
@@ -255,18 +261,19 @@ impl Inner {
             let replaced = format!("{}://{host}{}", url.scheme(), path_and_query(&url));
             url = Url::parse(&replaced).map_err(|error| FetchError::Request(Arc::new(error)))?;
         }
-        Ok(url)
+        Ok((url, server))
     }
 
     async fn attempt_all(
         &self,
         url: &Url,
+        server: &str,
         digest: &Digest,
     ) -> Result<tempfile::SpooledTempFile, FetchError> {
         let mut wait = self.options.min_wait;
         let mut attempt = 1;
         loop {
-            match self.attempt(url, digest).await {
+            match self.attempt(url, server, digest).await {
                 Ok(body) => return Ok(body),
                 Err(Attempt::Final(error)) => return Err(error),
                 Err(Attempt::Again(source)) if attempt > self.options.retries => {
@@ -287,9 +294,15 @@ impl Inner {
     async fn attempt(
         &self,
         url: &Url,
+        server: &str,
         digest: &Digest,
     ) -> Result<tempfile::SpooledTempFile, Attempt> {
-        let mut response = self.client.get(url.clone()).send().await?;
+        let mut request = self.client.get(url.clone());
+        if let Some(key) = &self.options.key {
+            let signature = key.sign(server, url.path(), SystemTime::now());
+            request = request.header(AUTHORIZATION, signature);
+        }
+        let mut response = request.send().await?;
         match response.status() {
             StatusCode::OK => {}
             StatusCode::NOT_FOUND => return Err(FetchError::NotFound.into()),

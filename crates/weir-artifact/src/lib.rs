@@ -8,6 +8,7 @@ mod cache;
 pub mod digest;
 mod fetch;
 mod ignore;
+mod key;
 mod server;
 mod storage;
 mod unpack;
@@ -15,6 +16,7 @@ mod unpack;
 pub use archive::ArchiveWriter;
 pub use fetch::{FetchError, FetchOptions, Fetcher, VerifyError};
 pub use ignore::{IGNORE_FILE, Ignore};
+pub use key::{ArtifactKey, KeyError};
 pub use server::{Server, ServerLimits};
 pub use storage::{
     ArtifactLimits, Health, Location, Published, Retention, Storage, StorageError, TooLarge,

@@ -3,14 +3,15 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use axum::http::{Method, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use reqwest::Url;
 use rustix::process::{Resource, getrlimit};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
@@ -22,6 +23,7 @@ mod idle;
 mod plan;
 mod slots;
 
+use crate::key::{self, ArtifactKey};
 use idle::Idle;
 use slots::{Seat, Slot, Slots};
 
@@ -73,8 +75,16 @@ fn connections(files: Option<u64>) -> usize {
 #[derive(Debug)]
 pub struct Server {
     listener: TcpListener,
-    root: Arc<PathBuf>,
+    site: Site,
     limits: ServerLimits,
+}
+
+/// What is served, and to whom.
+#[derive(Debug)]
+struct Site {
+    root: PathBuf,
+    /// The key that requests are signed with, and the server that artifact URLs name.
+    key: Option<(ArtifactKey, String)>,
 }
 
 impl Server {
@@ -97,9 +107,21 @@ impl Server {
         };
         Ok(Self {
             listener,
-            root: Arc::new(root.into()),
+            site: Site {
+                root: root.into(),
+                key: None,
+            },
             limits,
         })
+    }
+
+    /// Serves files only to who signs with `key` for the server that `url` names, as artifact URLs do. `/` answers
+    /// everybody.
+    #[must_use]
+    pub fn with_key(mut self, key: ArtifactKey, url: &str) -> Self {
+        let authority = Url::parse(url).map_or_else(|_| String::new(), |url| key::authority(&url));
+        self.site.key = Some((key, authority));
+        self
     }
 
     /// The address it listens on.
@@ -114,6 +136,7 @@ impl Server {
     pub async fn run(self, stop: CancellationToken) {
         let slots = Slots::new(self.limits.connections, self.limits.patience);
         let tracker = TaskTracker::new();
+        let site = Arc::new(self.site);
         loop {
             let accepted = tokio::select! {
                 () = stop.cancelled() => break,
@@ -133,8 +156,8 @@ impl Server {
                 () = stop.cancelled() => break,
                 slot = slots.take() => slot,
             };
-            let root = Arc::clone(&self.root);
-            tracker.spawn(serve(stream, root, slot, self.limits, stop.clone()));
+            let site = Arc::clone(&site);
+            tracker.spawn(serve(stream, site, slot, self.limits, stop.clone()));
         }
         tracker.close();
         tokio::time::timeout(self.limits.grace, tracker.wait())
@@ -143,9 +166,20 @@ impl Server {
     }
 }
 
+impl Site {
+    fn admits<B>(&self, request: &Request<B>, path: &str) -> bool {
+        let Some((key, authority)) = &self.key else {
+            return true;
+        };
+        let header = request.headers().get(header::AUTHORIZATION);
+        let header = header.and_then(|header| header.to_str().ok());
+        key.admits(header, authority, path, SystemTime::now())
+    }
+}
+
 async fn serve(
     stream: TcpStream,
-    root: Arc<PathBuf>,
+    site: Arc<Site>,
     slot: Slot,
     limits: ServerLimits,
     stop: CancellationToken,
@@ -165,8 +199,8 @@ async fn serve(
     let service = {
         let seat = seat.clone();
         service_fn(move |request| {
-            let (root, seat) = (Arc::clone(&root), seat.clone());
-            async move { Ok::<_, Infallible>(answer(&root, &seat, &request).await) }
+            let (site, seat) = (Arc::clone(&site), seat.clone());
+            async move { Ok::<_, Infallible>(answer(&site, &seat, &request).await) }
         })
     };
     let connection = hyper::server::conn::http1::Builder::new()
@@ -190,13 +224,13 @@ async fn serve(
 }
 
 /// The answer to a request, whatever its body: nobody reads that.
-async fn answer<B>(root: &Path, seat: &Seat, request: &Request<B>) -> Response {
+async fn answer<B>(site: &Site, seat: &Seat, request: &Request<B>) -> Response {
     let at_work = seat.at_work();
-    let response = found(root, request).await;
+    let response = found(site, request).await;
     response.map(|body| at_work.with(body))
 }
 
-async fn found<B>(root: &Path, request: &Request<B>) -> Response {
+async fn found<B>(site: &Site, request: &Request<B>) -> Response {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         let allow = [(header::ALLOW, "GET, HEAD")];
         return (StatusCode::METHOD_NOT_ALLOWED, allow).into_response();
@@ -206,10 +240,14 @@ async fn found<B>(root: &Path, request: &Request<B>) -> Response {
         // What the readiness probe of upstream's Deployment asks for. No listing.
         return StatusCode::OK.into_response();
     }
+    if !site.admits(request, path) {
+        let asks = [(header::WWW_AUTHENTICATE, key::SCHEME)];
+        return (StatusCode::UNAUTHORIZED, asks).into_response();
+    }
     match file::Requested::parse(path) {
         Some(requested) => {
             let head = *request.method() == Method::HEAD;
-            file::answer(root, requested, request.headers(), head).await
+            file::answer(&site.root, requested, request.headers(), head).await
         }
         None => StatusCode::NOT_FOUND.into_response(),
     }

@@ -7,6 +7,7 @@
 //! Source: fluxcd/pkg `runtime/{client,logger,leaderelection,controller,features}` options (Flux 2.9).
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -129,7 +130,7 @@ pub struct CommonFlags {
     /// Log verbosity level.
     #[arg(long, value_enum, default_value_t)]
     pub log_level: Level,
-    /// How large artifacts may be.
+    /// How large artifacts may be, and who gets them.
     #[command(flatten)]
     pub artifacts: ArtifactFlags,
     /// How the leader is elected.
@@ -137,7 +138,7 @@ pub struct CommonFlags {
     pub leader_election: LeaderElectionFlags,
 }
 
-/// Bounds on artifacts, for who makes them as for who fetches them. Upstream has none.
+/// How large artifacts may be and who gets them, for who makes them as for who fetches them. Upstream has none of it.
 #[derive(Debug, Clone, Args)]
 pub struct ArtifactFlags {
     /// The most bytes of an artifact.
@@ -149,6 +150,9 @@ pub struct ArtifactFlags {
     /// The most files and folders of an artifact.
     #[arg(long = "artifact-max-entries", default_value = "500000")]
     pub max_entries: usize,
+    /// A file with 32 bytes or more: who has it too may fetch artifacts, nobody else. Without it everybody may.
+    #[arg(long = "artifact-key-file")]
+    pub key_file: Option<PathBuf>,
 }
 
 /// Flags of leader election.

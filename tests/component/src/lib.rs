@@ -9,6 +9,8 @@
 #[cfg(test)]
 mod apply;
 #[cfg(test)]
+mod artifact_key;
+#[cfg(test)]
 mod control_plane;
 #[cfg(test)]
 mod fixture;

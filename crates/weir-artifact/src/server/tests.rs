@@ -7,6 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use super::*;
 
 mod paths;
+mod signed;
 
 struct Running {
     url: String,

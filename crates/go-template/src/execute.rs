@@ -176,7 +176,7 @@ impl<'s> State<'s> {
             Some(node) => {
                 let location = self.source.location(node);
                 let context = self.source.print(node, 1 << 20);
-                let context = String::from_utf8_lossy(&context);
+                let context = crate::unicode::lossy(&context);
                 let name = quote::quoted(name);
                 format!("template: {location}: executing {name} at <{context}>: {message}")
             }
@@ -250,7 +250,7 @@ impl<'s> State<'s> {
             NodeKind::Continue => return Ok(Flow::Continue),
             _ => {
                 let node = self.source.print(node, 1 << 10);
-                let node = String::from_utf8_lossy(&node);
+                let node = crate::unicode::lossy(&node);
                 return self.error(format_args!("unknown node: {node}"));
             }
         }
@@ -387,7 +387,7 @@ impl<'s> State<'s> {
     fn not_a_function(&self, arguments: &[Id], piped: bool) -> Outcome<()> {
         if arguments.len() > 1 || piped {
             let node = self.source.print(arguments[0], 1 << 20);
-            let node = String::from_utf8_lossy(&node);
+            let node = crate::unicode::lossy(&node);
             return self.error(format_args!("can't give argument to non-function {node}"));
         }
         Ok(())
@@ -403,7 +403,7 @@ impl<'s> State<'s> {
             }
             Value::Func(_) => {
                 let node = self.source.print(node, 1 << 20);
-                let node = String::from_utf8_lossy(&node);
+                let node = crate::unicode::lossy(&node);
                 let name = value.type_name();
                 self.error(format_args!("can't print {node} of type {name}"))
             }

@@ -92,7 +92,7 @@ pub(crate) fn append(value: &Value, out: &mut Vec<u8>, budget: &Budget<'_>) -> R
 pub(crate) fn message(value: &Value, verb: char) -> String {
     let mut printer = Printer::new(64 << 10);
     printer.argument(value, verb);
-    String::from_utf8_lossy(&printer.out).into_owned()
+    crate::unicode::lossy(&printer.out).into_owned()
 }
 
 /// The flags of a directive. `plus_v` and `sharp_v` are `+` and `#` before a `v`.

@@ -66,7 +66,7 @@ impl Item {
         let value = &text[self.start..self.end];
         match self.kind {
             Kind::Eof => String::from("EOF"),
-            kind if kind >= Kind::Block => format!("<{}>", String::from_utf8_lossy(value)),
+            kind if kind >= Kind::Block => format!("<{}>", crate::unicode::lossy(value)),
             _ if value.len() > 10 => {
                 let length = Runes(value).take(10).map(|(_, length)| length).sum();
                 format!("{}...", crate::quote::quoted(&value[..length]))

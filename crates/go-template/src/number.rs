@@ -21,7 +21,7 @@ pub(crate) fn character(text: &[u8]) -> Result<Number, String> {
     let (piece, length) =
         quote::unquote_char(&text[1..], b'\'').ok_or_else(|| String::from("invalid syntax"))?;
     if &text[1 + length..] != b"'" {
-        let text = String::from_utf8_lossy(text);
+        let text = crate::unicode::lossy(text);
         return Err(format!("malformed character constant: {text}"));
     }
     let code = piece.code();

@@ -342,6 +342,6 @@ fn is_blank(text: &[u8]) -> bool {
     match rest.first() {
         None => true,
         Some(first) if first.is_ascii_graphic() => false,
-        Some(_) => String::from_utf8_lossy(rest).trim().is_empty(),
+        Some(_) => crate::unicode::lossy(rest).trim().is_empty(),
     }
 }

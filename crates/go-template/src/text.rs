@@ -12,7 +12,7 @@ pub struct Str(Arc<[u8]>);
 impl Str {
     /// The text, each broken byte replaced by U+FFFD.
     pub fn lossy(&self) -> Cow<'_, str> {
-        String::from_utf8_lossy(&self.0)
+        crate::unicode::lossy(&self.0)
     }
 
     /// The text, if it is UTF-8.

@@ -2,6 +2,8 @@
 
 mod table;
 
+use std::borrow::Cow;
+
 /// What Go puts in place of bytes that are no UTF-8.
 pub(crate) const REPLACEMENT: char = '\u{FFFD}';
 
@@ -53,6 +55,14 @@ fn decode_long(first: u8, bytes: &[u8]) -> (char, usize) {
     }
 }
 
+/// `bytes` as text, each broken byte replaced by U+FFFD. Rust's own puts one in place of several.
+pub fn lossy(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => Runes(bytes).map(|(c, _)| c).collect(),
+    }
+}
+
 /// How many characters `bytes` are, each broken byte counted as one.
 pub fn count(bytes: &[u8]) -> usize {
     if bytes.is_ascii() {
@@ -88,6 +98,7 @@ mod tests {
         let runes: Vec<_> = Runes(b"a\xff\xc3\xa9\xe2\x82").collect();
         let broken = (REPLACEMENT, 1);
         assert_eq!(runes, [('a', 1), broken, ('é', 2), broken, broken]);
+        assert_eq!(lossy(b"a\xe2\x82"), "a\u{fffd}\u{fffd}");
     }
 
     #[test]

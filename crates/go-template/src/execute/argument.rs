@@ -162,7 +162,7 @@ impl State<'_> {
     }
 
     pub(super) fn printed(&self, node: Id) -> String {
-        String::from_utf8_lossy(&self.source.print(node, 1 << 20)).into_owned()
+        crate::unicode::lossy(&self.source.print(node, 1 << 20)).into_owned()
     }
 }
 

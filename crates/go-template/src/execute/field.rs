@@ -39,7 +39,7 @@ impl State<'_> {
         };
         if matches!(self.kind(*inner), NodeKind::Nil) {
             let node = self.source.print(node, 1 << 20);
-            let node = String::from_utf8_lossy(&node);
+            let node = crate::unicode::lossy(&node);
             return self.error(format_args!("indirection through explicit nil in {node}"));
         }
         let receiver = self.untyped_argument(dot, *inner)?;

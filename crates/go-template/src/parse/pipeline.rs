@@ -175,7 +175,7 @@ impl Parser<'_> {
         let value = self.value(&token);
         let kind = match token.kind {
             Kind::Identifier => {
-                let name = String::from_utf8_lossy(value);
+                let name = crate::unicode::lossy(value);
                 if !(self.is_function)(&name) {
                     return self.error(format_args!("function \"{name}\" not defined"));
                 }
@@ -212,7 +212,7 @@ impl Parser<'_> {
     }
 
     fn constant(&mut self, token: &Item) -> Parsed<Id> {
-        let text = String::from_utf8_lossy(self.value(token)).into_owned();
+        let text = crate::unicode::lossy(self.value(token)).into_owned();
         let number = match token.kind {
             Kind::CharConstant => number::character(self.value(token)),
             Kind::Complex => number::complex(&text),

@@ -234,7 +234,7 @@ fn fold(
         let text = || {
             let mut text = Vec::new();
             format::append_float(number, format::FloatStyle::General, None, false, &mut text);
-            String::from_utf8_lossy(&text).into_owned()
+            go_template::unicode::lossy(&text).into_owned()
         };
         let decimal = Decimal::of(number);
         decimal.ok_or_else(|| Failure::new(format!("Cannot create a Decimal from {}", text())))

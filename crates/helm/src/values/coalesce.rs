@@ -75,7 +75,7 @@ fn joined(prefix: &str, name: &str) -> String {
 }
 
 fn show(key: &[u8]) -> String {
-    String::from_utf8_lossy(key).into_owned()
+    go_template::unicode::lossy(key).into_owned()
 }
 
 /// Takes nulls out, at all depths.

@@ -332,7 +332,7 @@ fn extensions(
 
 fn custom(args: &[Value]) -> Result<Value, String> {
     let decoded = |at: usize| base64::decode(given::bytes(args, at));
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let text = |bytes: &[u8]| go_template::unicode::lossy(bytes).into_owned();
     let certificate = decoded(0).map_err(|_| "unable to decode base64 certificate")?;
     let key = decoded(1).map_err(|_| "unable to decode base64 private key")?;
     let (certificate, key) = (text(&certificate), text(&key));

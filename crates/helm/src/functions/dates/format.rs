@@ -49,7 +49,7 @@ pub(super) fn format(time: &Time, layout: &[u8]) -> Vec<u8> {
 /// What `Time.String` returns.
 pub(super) fn text(time: &Time) -> String {
     let text = format(time, b"2006-01-02 15:04:05.999999999 -0700 MST");
-    let mut text = String::from_utf8_lossy(&text).into_owned();
+    let mut text = go_template::unicode::lossy(&text).into_owned();
     if time.clock {
         // The seconds since the program's start, which no one can rely on.
         text.push_str(" m=+0.000000001");

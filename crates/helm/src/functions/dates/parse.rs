@@ -301,7 +301,7 @@ impl Fields {
         let clock = i64::from((hour * 60 + self.minute) * 60 + self.second);
         let mut time = Time::unix(midnight(self.year, month.into(), day.into()) + clock);
         time.nanos = self.nanos;
-        let name = String::from_utf8_lossy(&self.zone);
+        let name = go_template::unicode::lossy(&self.zone);
         match self.offset {
             _ if self.utc => {}
             Some(offset) => {

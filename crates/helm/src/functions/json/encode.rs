@@ -205,7 +205,9 @@ fn number(value: f64, out: &mut Vec<u8>) -> Result<(), Failure> {
     if !value.is_finite() {
         let mut text = b"json: unsupported value: ".to_vec();
         append_float(value, Style::General, None, false, &mut text);
-        return Err(Failure::new(String::from_utf8_lossy(&text).into_owned()));
+        return Err(Failure::new(
+            go_template::unicode::lossy(&text).into_owned(),
+        ));
     }
     let size = value.abs();
     if size == 0.0 || (1e-6..1e21).contains(&size) {

@@ -98,7 +98,7 @@ impl Parser<'_> {
         self.budget.steps(1)?;
         let item = self.lexer.next_item();
         if item.token == Token::Error {
-            let text = String::from_utf8_lossy(&item.text).into_owned();
+            let text = go_template::unicode::lossy(&item.text).into_owned();
             return self.error(item.line, &text);
         }
         Ok(item)
@@ -270,13 +270,13 @@ impl Parser<'_> {
             self.implicits.insert(key::joined(&path[..=index]));
         }
         if let Some(index) = wrong {
-            let name = String::from_utf8_lossy(&key::joined(&path[..=index])).into_owned();
+            let name = go_template::unicode::lossy(&key::joined(&path[..=index])).into_owned();
             let text = format!("Key '{name}' was already created as a hash.");
             return self.error(self.line, &text);
         }
         self.context = parents.to_vec();
         if !fits {
-            let name = String::from_utf8_lossy(&key::joined(path)).into_owned();
+            let name = go_template::unicode::lossy(&key::joined(path)).into_owned();
             let text = format!("Key '{name}' was already created and cannot be used as an array.");
             return self.error(self.line, &text);
         }
@@ -315,7 +315,7 @@ impl Parser<'_> {
     }
 
     fn defined<T>(&self, path: &[u8]) -> Outcome<T> {
-        let name = String::from_utf8_lossy(path);
+        let name = go_template::unicode::lossy(path);
         self.error(
             self.line,
             &format!("Key '{name}' has already been defined."),

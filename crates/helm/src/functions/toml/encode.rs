@@ -124,7 +124,7 @@ impl Writer<'_> {
             Value::Nil => Ok(()),
             Value::Complex(..) | Value::Func(_) => {
                 let name = key::joined(path);
-                let (name, kind) = (String::from_utf8_lossy(&name), given::kind(value));
+                let (name, kind) = (go_template::unicode::lossy(&name), given::kind(value));
                 failed(format!("unsupported type for key '{name}': {kind}"))
             }
             Value::List(list) => match self.kind(value)? {

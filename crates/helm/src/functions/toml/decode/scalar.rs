@@ -26,7 +26,7 @@ impl Parser<'_> {
     }
 
     fn integer(&self, item: &Item) -> Outcome<Value> {
-        let text = String::from_utf8_lossy(&item.text);
+        let text = go_template::unicode::lossy(&item.text);
         let shown = quoted(&item.text);
         if !underscores_fit(&text) {
             let text = format!("Invalid integer {shown}: underscores must be surrounded by digits");
@@ -43,7 +43,7 @@ impl Parser<'_> {
     }
 
     fn float(&self, item: &Item) -> Outcome<Value> {
-        let text = String::from_utf8_lossy(&item.text);
+        let text = go_template::unicode::lossy(&item.text);
         let shown = quoted(&item.text);
         let refused = |why: &str| {
             let text = format!("Invalid float {shown}: {why}");
@@ -131,7 +131,7 @@ impl Parser<'_> {
                 b'e' => out.push(0x1b),
                 b'"' | b'\\' => out.push(*escape),
                 b'x' | b'u' | b'U' if rest.len() >= count => {
-                    let digits = String::from_utf8_lossy(&rest[..count]).into_owned();
+                    let digits = go_template::unicode::lossy(&rest[..count]).into_owned();
                     rest = &rest[count..];
                     let code = u32::from_str_radix(&digits, 16).ok();
                     match code.and_then(char::from_u32) {

@@ -54,7 +54,7 @@ impl Lexer<'_> {
         };
         let c = self.peek()?;
         if !is_radix(c, radix) {
-            let text = String::from_utf8_lossy(self.current());
+            let text = go_template::unicode::lossy(self.current());
             let c = c.unwrap_or('\0');
             let text = format!("not {name} number: '{text}{c}'");
             return self.errorf(&text);
@@ -90,14 +90,14 @@ impl Lexer<'_> {
             if self.accept(second)? && self.accept(third)? {
                 return self.finish(Token::Float);
             }
-            let text = String::from_utf8_lossy(self.current());
+            let text = go_template::unicode::lossy(self.current());
             let text = format!("invalid float: '{text}'");
             return self.errorf(&text);
         }
         if c == Some('0')
             && let Some(base @ ('b' | 'o' | 'x')) = self.peek()?
         {
-            let text = String::from_utf8_lossy(self.current());
+            let text = go_template::unicode::lossy(self.current());
             let text = format!("cannot use sign with non-decimal numbers: '{text}{base}'");
             return self.errorf(&text);
         }

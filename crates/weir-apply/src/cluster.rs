@@ -92,7 +92,7 @@ impl Cluster {
     ) -> Result<Value, RequestError> {
         let mapping = self.mapping(api_version, &object.kind).await?;
         if mapping.namespaced && object.namespace.is_empty() {
-            return Err(request::no_such_path(&mapping, object, verb));
+            return Err(request::no_such_resource());
         }
         let result = request::send(&self.client, &self.limiter, &mapping, object, verb).await;
         match result {

@@ -282,7 +282,8 @@ impl Object {
         }
     }
 
-    /// Sets text entries below `metadata.<map>`, over what is there.
+    /// Sets text entries below `metadata.<map>`, over what is there. What is there counts as Go reads it: nothing is
+    /// an empty text, and where anything else is no text there is no map at all.
     pub(crate) fn set_metadata<'a>(
         &mut self,
         map: &str,
@@ -296,6 +297,12 @@ impl Object {
             *target = Value::Object(Map::new());
         }
         if let Some(target) = target.as_object_mut() {
+            if target.values().any(|it| !it.is_string() && !it.is_null()) {
+                target.clear();
+            }
+            for value in target.values_mut().filter(|value| value.is_null()) {
+                *value = Value::String(String::new());
+            }
             for (key, value) in entries {
                 target.insert(key.to_owned(), Value::String(value.to_owned()));
             }

@@ -71,6 +71,8 @@ pub fn prepare(
         return Err(PrepareError::Encrypted(secret.reference()));
     }
     for object in &mut objects {
+        // Twice: what is built in is read with these labels already, and no common metadata takes them away.
+        owner.mark(object);
         normalize(object);
         if let Some(common) = common {
             set_common(object, "labels", &common.labels);
@@ -127,6 +129,25 @@ mod tests {
         });
         let prepared = one(object, Some(&common)).expect("it can be prepared");
         assert_eq!(prepared["metadata"], metadata);
+    }
+
+    #[test]
+    fn labels_of_which_one_is_no_text_are_no_labels() {
+        let labels = |labels: Value| {
+            let object = json!({"apiVersion": "v1", "kind": "ConfigMap",
+                "metadata": {"name": "c", "labels": labels}});
+            let mut prepared = one(object, None).expect("it can be prepared");
+            let labels = prepared["metadata"]["labels"].as_object_mut();
+            let labels = labels.expect("the owner's labels").clone();
+            let keys = labels.into_iter().filter(|(key, _)| !key.contains('/'));
+            Value::Object(keys.collect())
+        };
+        assert_eq!(labels(json!({"a": "b", "c": 1})), json!({}));
+        assert_eq!(
+            labels(json!({"a": "b", "c": null})),
+            json!({"a": "b", "c": ""})
+        );
+        assert_eq!(labels(json!(["a"])), json!({}));
     }
 
     #[test]

@@ -200,8 +200,17 @@ fn like_client_go(
     }
 }
 
+/// The answer of the API server itself to a request for an object of a namespace that names none.
+pub(crate) fn no_such_resource() -> RequestError {
+    RequestError::Refused {
+        code: 404,
+        reason: "NotFound".to_owned(),
+        message: NO_PATH.to_owned(),
+    }
+}
+
 /// The answer of `client-go` to a path that is none.
-pub(crate) fn no_such_path(mapping: &Mapping, object: &ObjectRef, verb: &Verb<'_>) -> RequestError {
+fn no_such_path(mapping: &Mapping, object: &ObjectRef, verb: &Verb<'_>) -> RequestError {
     let verb = match verb {
         Verb::Get => "get",
         Verb::Apply { .. } | Verb::JsonPatch { .. } => "patch",

@@ -5,6 +5,7 @@
 //! it is, and what both say and make of the same things must be the same.
 
 mod compare;
+mod corners;
 mod tour;
 mod workload;
 

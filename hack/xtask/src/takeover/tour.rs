@@ -156,6 +156,9 @@ impl Stage {
         for (path, text) in files.iter() {
             change = change.write(path, text.replace("NS", NAMESPACE));
         }
+        for (path, text) in workload::corner_files(!self.commits.is_empty()) {
+            change = change.write(&path, text.replace("NS", NAMESPACE));
+        }
         for path in gone {
             change = change.delete(path);
         }

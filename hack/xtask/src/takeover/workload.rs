@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::corners::{self, Corner};
+
 /// The namespace of everything.
 pub(super) const NAMESPACE: &str = "takeover";
 
@@ -404,8 +406,23 @@ pub(super) fn kustomizations() -> Vec<Value> {
         ("no-path", json!({"path": "./none"})),
         ("no-dependency", dependency("none")),
     ]
+    .into_iter()
+    .chain(corners::ALL.iter().map(|it| (it.name, it.spec())))
     .map(|(name, spec)| kustomization(name, spec))
-    .into()
+    .collect()
+}
+
+/// The files of corners in the first revision, and those that the second changes.
+pub(super) fn corner_files(is_second: bool) -> Vec<(String, String)> {
+    let file = |corner: &Corner| {
+        let text = match is_second {
+            false => corner.first.to_owned(),
+            true => corner.second?.replace("app: NAME", "app: NAME-2"),
+        };
+        let text = text.replace("NAME", corner.name);
+        Some((format!("{}/all.yaml", corner.name), text))
+    };
+    corners::ALL.iter().filter_map(file).collect()
 }
 
 fn kustomization(name: &str, more: Value) -> Value {

@@ -33,8 +33,7 @@ async fn a_namespace_that_is_missing_or_not_named() -> Result<()> {
     );
     assert_eq!(
         world.refused(&[map(json!({"name": "a"}))]).await?,
-        "ConfigMap/a namespace not specified: the server could not find the requested resource \
-        (patch configmaps a)\n"
+        "ConfigMap/a namespace not specified: the server could not find the requested resource\n"
     );
     Ok(())
 }

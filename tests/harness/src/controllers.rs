@@ -37,6 +37,8 @@ pub struct ControllersOptions {
     pub environment: Vec<(String, String)>,
     /// What a shell does before it becomes the program, such as `ulimit -S -n 256`.
     pub before: Option<String>,
+    /// What they find in the place of `/etc/resolv.conf`, see [`NameServer`](crate::NameServer); needs root.
+    pub resolver: Option<PathBuf>,
 }
 
 impl ControllersOptions {
@@ -53,6 +55,7 @@ impl ControllersOptions {
             flags: Vec::new(),
             environment: Vec::new(),
             before: None,
+            resolver: None,
         }
     }
 
@@ -178,12 +181,19 @@ impl Controllers {
 
 fn command_line(options: &ControllersOptions, storage: &Path, ports: Ports) -> Result<Command> {
     let program = binary(&options.binary)?;
-    let mut command = match &options.before {
-        None => Command::new(program),
-        Some(before) => {
+    let mut command = match (&options.before, &options.resolver) {
+        (None, None) => Command::new(program),
+        (before, resolver) => {
+            let place =
+                |path: &PathBuf| format!("mount --bind '{}' /etc/resolv.conf", path.display());
+            let steps = resolver.iter().map(place).chain(before.clone());
+            let steps: Vec<String> = steps.chain([String::from("exec \"$@\"")]).collect();
             let mut shell = Command::new("/bin/sh");
-            let becoming = format!("{before} && exec \"$@\"");
-            shell.args(["-c", &becoming, "sh"]).arg(program);
+            if resolver.is_some() {
+                shell = Command::new("unshare");
+                shell.args(["--mount", "--", "/bin/sh"]);
+            }
+            shell.args(["-c", &steps.join(" && "), "sh"]).arg(program);
             shell
         }
     };

@@ -12,6 +12,8 @@
 //! - [`SshServer`]: the same repositories over SSH, keys made on the spot;
 //! - [`KeyServer`]: the key services that SOPS knows, under their real names, and those that give out credentials;
 //! - [`ProxyServer`]: a proxy over HTTP, HTTPS or SOCKS5;
+//! - [`NameServer`]: what names mean to processes that are led to it;
+//! - [`MutatingWebhook`]: changes what the API server writes;
 //! - [`EventSink`]: records the events that controllers post;
 //! - [`Controllers`]: our own binaries as child processes;
 //! - [`eventually`]: waits for a state, never for a time.
@@ -32,11 +34,13 @@ mod git_server;
 mod http_server;
 mod key_server;
 pub mod layout;
+mod name_server;
 mod namespace;
 mod pki;
 pub mod process;
 mod proxy_server;
 mod ssh_server;
+mod webhook;
 
 pub use api_proxy::{ApiProxy, ApiRecord, ApiRequest, Fate, Hook};
 pub use control_plane::{ApiServer, ControlPlane, ControlPlaneOptions, install_crds};
@@ -45,7 +49,9 @@ pub use event_sink::EventSink;
 pub use eventually::eventually;
 pub use git_server::{Change, Fault, GitServer, Repository};
 pub use key_server::{Asked, CloudCluster, KeyFault, KeyServer, secrets};
+pub use name_server::{NameServer, Names};
 pub use namespace::Namespace;
 pub use pki::CertificateFlaw;
 pub use proxy_server::{ProxyKind, ProxyServer};
 pub use ssh_server::{SshServer, SshServerOptions, ssh_key_of};
+pub use webhook::MutatingWebhook;

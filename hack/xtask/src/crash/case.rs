@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use harness::{ApiRecord, Controllers, Namespace, Repository, eventually};
+use harness::{ApiRecord, Controllers, ControllersOptions, Namespace, Repository, eventually};
 use http::{Method, Request};
 use jiff::Timestamp;
 use kube::Client;
@@ -45,8 +45,20 @@ impl Case {
         scenario: &Scenario,
         folder: &Path,
     ) -> Result<(Self, Controllers)> {
+        let folder = folder.to_path_buf();
+        Self::with_sources(stage, scenario, |options| options.storage = Some(folder)).await
+    }
+
+    /// The same with a source-controller of its own.
+    pub(super) async fn with_sources(
+        stage: &Stage,
+        scenario: &Scenario,
+        set: impl FnOnce(&mut ControllersOptions),
+    ) -> Result<(Self, Controllers)> {
         let mut case = Self::begin(stage).await?;
-        let sources = stage.own_sources(case.name(), folder).await?;
+        let mut options = stage.source_options(case.name())?;
+        set(&mut options);
+        let sources = Controllers::start(&options).await?;
         let own = case.name().to_owned();
         case.first(scenario, &own).await?;
         Ok((case, sources))
@@ -142,6 +154,13 @@ impl Case {
         let path = self.path("source.toolkit.fluxcd.io/v1", "gitrepositories");
         let source = picture::get(&self.client, &path).await?;
         source.context("it is there")
+    }
+
+    /// Changes the spec of the source.
+    pub(super) async fn patch_source(&self, spec: &Value) -> Result<()> {
+        let path = self.path("source.toolkit.fluxcd.io/v1", "gitrepositories");
+        self.send(Method::PATCH, &path, &json!({"spec": spec}))
+            .await
     }
 
     /// Changes the spec of the Kustomization.

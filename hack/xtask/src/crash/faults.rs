@@ -5,13 +5,17 @@
 //! ended. Faults of the API server are injected by the proxy; what cannot be injected honestly is not here.
 
 mod disks;
+mod group;
 mod leases;
 mod load;
+mod names;
 mod past;
 mod rules;
 mod servers;
 mod stale;
+mod versions;
 mod watches;
+mod webhooks;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -95,6 +99,7 @@ pub(super) async fn run(stage: &mut Stage, only: &str, jobs: usize) -> Result<Ve
     }
     side_by_side.extend(stale::all(shared, all, only));
     side_by_side.extend(leases::all(shared, all, only));
+    side_by_side.extend(webhooks::all(shared, all, only));
     let mut rows: Vec<Row> = stream::iter(side_by_side)
         .buffer_unordered(jobs.max(1))
         .collect()

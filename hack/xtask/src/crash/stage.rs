@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use harness::{ApiProxy, ControlPlane, Controllers, ControllersOptions, GitServer, layout};
+use http::Request;
 use kube::Client;
+use serde_json::Value;
 
 /// A running control plane with everything around kustomize-controller.
 pub(super) struct Stage {
@@ -40,14 +42,13 @@ impl Stage {
         })
     }
 
-    /// A source-controller for the sources with this label, which stores artifacts in `folder`.
+    /// How a source-controller for the sources with this label is started.
     ///
     /// # Errors
-    /// If it does not become ready.
-    pub(super) async fn own_sources(&self, label: &str, folder: &Path) -> Result<Controllers> {
-        let mut options = sources(&self.plane, &self.profile, &self.logs_of(label)?, label);
-        options.storage = Some(folder.to_path_buf());
-        Controllers::start(&options).await
+    /// If there is no folder for its log.
+    pub(super) fn source_options(&self, label: &str) -> Result<ControllersOptions> {
+        let logs = self.logs_of(label)?;
+        Ok(sources(&self.plane, &self.profile, &logs, label))
     }
 
     /// Starts kustomize-controller behind `proxy`, for the Kustomizations of one case.
@@ -68,6 +69,19 @@ impl Stage {
         case: &str,
         flags: &[&str],
     ) -> Result<Controllers> {
+        Controllers::start(&self.options(proxy, case, flags)?).await
+    }
+
+    /// How that one is started.
+    ///
+    /// # Errors
+    /// If there is no folder for its log.
+    pub(super) fn options(
+        &self,
+        proxy: &ApiProxy,
+        case: &str,
+        flags: &[&str],
+    ) -> Result<ControllersOptions> {
         let mut options = ControllersOptions::new(proxy.kubeconfig(), self.logs_of(case)?);
         let binary = self.profile.join("kustomize-controller");
         options.binary = binary.display().to_string();
@@ -81,7 +95,19 @@ impl Stage {
                 .flags
                 .push(format!("--watch-label-selector=case={case}")),
         }
-        Controllers::start(&options).await
+        Ok(options)
+    }
+
+    /// Merges `patch` into what is at `path`.
+    ///
+    /// # Errors
+    /// If the API server refuses.
+    pub(super) async fn patch(&self, path: &str, patch: &Value) -> Result<()> {
+        let request = Request::patch(path)
+            .header("content-type", "application/merge-patch+json")
+            .body(serde_json::to_vec(patch)?)?;
+        let answer = self.client.request_text(request).await;
+        answer.map(drop).with_context(|| format!("PATCH {path}"))
     }
 
     fn logs_of(&self, case: &str) -> Result<PathBuf> {

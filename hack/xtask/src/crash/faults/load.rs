@@ -1,7 +1,6 @@
 //! Too little processor, and too much to do.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
@@ -9,6 +8,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use harness::{ApiProxy, eventually};
 use serde_json::{Value, json};
 
+use super::group::Group;
 use super::{Begun, References, finish, started_with};
 use crate::crash::case::Case;
 use crate::crash::points::{QUIET, begin, silence};
@@ -37,7 +37,7 @@ pub(super) async fn throttled(stage: &Stage, references: &References) -> Result<
         mut controller,
     } = started_with(stage, references, "upgrade", &flags).await?;
     let holder = case.lease_holder().await?;
-    let group = Throttle::new(controller.process().id())?;
+    let group = Group::of_processor(controller.process().id(), 50)?;
     proxy.clear();
     case.act(scenario).await?;
     let url = format!("{}/healthz", controller.health_url());
@@ -67,41 +67,6 @@ pub(super) async fn throttled(stage: &Stage, references: &References) -> Result<
         controller,
     };
     finish(begun, scenario, reference).await
-}
-
-/// A control group that lets a process have little of a processor.
-struct Throttle(PathBuf);
-
-impl Throttle {
-    fn new(process: u32) -> Result<Self> {
-        let name = format!("weir-crash-{process}");
-        // Version 2 and version 1.
-        let unified = Path::new("/sys/fs/cgroup/cgroup.controllers").exists();
-        let (root, limit, value) = match unified {
-            true => ("/sys/fs/cgroup", "cpu.max", "5000 100000"),
-            false => ("/sys/fs/cgroup/cpu", "cpu.cfs_quota_us", "5000"),
-        };
-        let folder = Path::new(root).join(name);
-        let needed = "control groups of its own need the right to make them";
-        fs::create_dir(&folder).context(needed)?;
-        let group = Self(folder);
-        fs::write(group.0.join(limit), value).context(needed)?;
-        fs::write(group.0.join("cgroup.procs"), process.to_string()).context(needed)?;
-        Ok(group)
-    }
-}
-
-impl Drop for Throttle {
-    fn drop(&mut self) {
-        let processes = fs::read_to_string(self.0.join("cgroup.procs")).unwrap_or_default();
-        if let Some(above) = self.0.parent() {
-            for process in processes.lines() {
-                // The only failure is that it ended.
-                let _ = fs::write(above.join("cgroup.procs"), process);
-            }
-        }
-        let _ = fs::remove_dir(&self.0);
-    }
 }
 
 /// Everything is edited by hand, and whoever is to mend it dies in the middle.

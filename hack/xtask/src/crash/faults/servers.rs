@@ -6,77 +6,132 @@ use anyhow::{Context as _, Result, ensure};
 use harness::{ApiProxy, ApiRequest, Fate, eventually};
 use serde_json::json;
 
-use super::{Begun, MOMENT, References, Row, disks, finish, load, past, recovered, started};
+use super::{
+    Begun, MOMENT, References, Row, disks, finish, load, names, past, recovered, started, versions,
+};
 use crate::crash::case::{Case, LIMIT};
 use crate::crash::points::{QUIET, begin, silence};
 use crate::crash::stage::Stage;
 use crate::picture;
 
-/// All faults of this file, one after the other: they are felt by all.
+macro_rules! run {
+    ($rows:ident, $only:ident, $name:expr, $run:expr) => {
+        if $name.contains($only) {
+            let result = $run.await;
+            $rows.push(Row::of($name, result));
+        }
+    };
+}
+
+/// All faults that are felt by all, one after the other.
 pub(super) async fn run(stage: &mut Stage, references: &References, only: &str) -> Vec<Row> {
     let mut rows = Vec::new();
-    macro_rules! run {
-        ($name:expr, $run:expr) => {
-            if $name.contains(only) {
-                let result = $run.await;
-                rows.push(Row::of($name, result));
-            }
-        };
-    }
     run!(
+        rows,
+        only,
         "F1  the API server goes and another one answers, in an upgrade",
         failover(stage, references)
     );
     run!(
+        rows,
+        only,
         "F2  the API server sleeps for 8 s, in an upgrade",
         sleep(stage, references, Sleeper::Server)
     );
     run!(
+        rows,
+        only,
         "F12 etcd sleeps for 8 s, in an upgrade",
         sleep(stage, references, Sleeper::Etcd)
     );
     run!(
+        rows,
+        only,
         "F12 etcd is killed and starts again after 5 s, in an upgrade",
         etcd(stage, references)
     );
     run!(
-        "F26 the disk of source-controller is full",
-        disks::full(stage)
-    );
-    run!(
-        "F25 power goes while artifacts are written, and as they are told",
-        disks::power(stage)
-    );
-    run!(
-        "F37 a twentieth of a processor, in an upgrade",
-        load::throttled(stage, references)
-    );
-    run!(
-        "F50 1,000 objects are edited at once, and the controller is killed",
-        load::storm(stage)
-    );
-    run!(
+        rows,
+        only,
         "F40 the namespace of a Kustomization is deleted",
         namespace(stage, references)
     );
     run!(
+        rows,
+        only,
         "F44 the spec changes ten times a second",
         edits(stage, references)
     );
-    run!("F49 nobody receives events", deaf(stage, references));
     run!(
+        rows,
+        only,
+        "F49 nobody receives events",
+        deaf(stage, references)
+    );
+    run!(
+        rows,
+        only,
         "F54 SIGTERM in a slow upgrade, and a new process",
         terminated(stage, references)
     );
+    rows.extend(surroundings(stage, references, only).await);
+    rows
+}
+
+/// Those of disks, of the machine, of names and of what the cluster holds.
+async fn surroundings(stage: &mut Stage, references: &References, only: &str) -> Vec<Row> {
+    let mut rows = Vec::new();
     run!(
+        rows,
+        only,
+        "F26 the disk of source-controller is full",
+        disks::full(stage)
+    );
+    run!(
+        rows,
+        only,
+        "F25 power goes while artifacts are written, and as they are told",
+        disks::power(stage)
+    );
+    run!(
+        rows,
+        only,
+        "F48 names go, and lead to IPv6 only, in an upgrade",
+        names::flap(stage, references)
+    );
+    run!(
+        rows,
+        only,
+        "F53 the definition is an older release's, ours, and again, in an upgrade",
+        versions::changed(stage, references)
+    );
+    run!(
+        rows,
+        only,
+        "F37 a twentieth of a processor, in an upgrade",
+        load::throttled(stage, references)
+    );
+    run!(
+        rows,
+        only,
+        "F50 1,000 objects are edited at once, and the controller is killed",
+        load::storm(stage)
+    );
+    run!(
+        rows,
+        only,
         "F51 the cluster is restored from a backup, after an upgrade",
         past::restored(stage, references, "upgrade")
     );
     run!(
+        rows,
+        only,
         "F51 the cluster is restored from a backup, after a prune",
         past::restored(stage, references, "prune")
     );
     run!(
+        rows,
+        only,
         "F38 the definition of sources is deleted and comes back",
         past::undefined(stage, references)
     );

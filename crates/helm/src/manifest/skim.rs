@@ -14,7 +14,7 @@ const MOST_BYTES: usize = 1 << 20;
 const MOST_DEPTH: usize = 40;
 /// Collections in brackets within each other.
 const MOST_FLOW: usize = 8;
-/// A key without quotes, in bytes. YAML takes 1,024.
+/// A key, in bytes. YAML takes 1,024.
 const LONGEST_KEY: usize = 200;
 
 /// The head of a document, if it is written so plainly that nothing can be wrong with it.
@@ -348,15 +348,23 @@ impl Field {
     }
 }
 
-/// A key without quotes that is text in a line, and what stands behind its colon.
+/// A key that is text in a line, and what stands behind its colon.
 fn key_of(content: &str) -> Option<(&str, &str)> {
-    let (key, rest) = content.split_once(':')?;
     let in_key = |byte: u8| byte.is_ascii_alphanumeric() || b"_./-".contains(&byte);
-    let plain = key.len() <= LONGEST_KEY
-        && key.starts_with(|first: char| first.is_ascii_alphabetic())
+    let (key, rest) = match content.strip_prefix(['"', '\'']) {
+        Some(inner) => {
+            let (key, rest) = inner.split_once(&content[..1])?;
+            (key, rest.strip_prefix(':')?)
+        }
+        None => content.split_once(':').filter(|(key, _)| {
+            let text = key.starts_with(|first: char| first.is_ascii_alphabetic());
+            text && !key.eq_ignore_ascii_case("null")
+        })?,
+    };
+    let plain = (1..=LONGEST_KEY).contains(&key.len())
         && key.bytes().all(in_key)
         && (rest.is_empty() || rest.starts_with(' '));
-    (plain && !key.eq_ignore_ascii_case("null")).then_some((key, rest.trim_start_matches(' ')))
+    plain.then_some((key, rest.trim_start_matches(' ')))
 }
 
 /// What stands behind a key or a dash.
@@ -437,6 +445,7 @@ fn plain(value: &str) -> Option<Scalar<'_>> {
     // A dot may begin what JSON has no number for.
     let begins = match bytes {
         [b'-', next, ..] => next.is_ascii_alphanumeric() || matches!(next, b'-' | b'/'),
+        [b'.', b'/', ..] => true,
         [first, ..] => first.is_ascii_alphanumeric() || matches!(first, b'/' | b'_' | b'$' | b'('),
         [] => false,
     };

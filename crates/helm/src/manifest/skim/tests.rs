@@ -147,6 +147,22 @@ a:
   c
 d:
   'e'
+kind: D
+~
+metadata:
+  annotations:
+    \"helm.sh/hook\": post-install
+    'helm.sh/hook-weight': \"3\"
+  \"name\": b
+\"kind\": A
+'1': \"2\"
+~
+a:
+- ./b
+- \"c\": d
+  'e':
+    - f
+- {\"g\": h, 'i': \"j\", k: [\"l\"]}
 kind: D";
 
 #[test]
@@ -222,7 +238,10 @@ a:⏎- - b
 a:⏎- b⏎  c: d
 a:⏎-b
 ? a
-"a": b
+"a":b
+"a b": c
+"a" : b
+'': b
 1: a
 a: @b
 a: %b

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use go_template::{
-    Budget, Functions, Limits, Methods, MissingKey, Named, Session, Str, Type, Value, unicode,
+    Budget, Functions, Limits, Map, Methods, MissingKey, Named, Session, Str, Type, Value, unicode,
 };
 use helm::Env;
 use helm::engine::Templates;
@@ -91,7 +91,9 @@ fn render(template: &str, values: &Json, functions: &Functions) -> Result<String
     let Value::Map(values) = value(values) else {
         return Err(String::from("values are no map"));
     };
-    let dot = Value::map([("Values", Value::Map(values.retyped(&VALUES)))]);
+    let dot = Map::new(&VALUES);
+    dot.insert("Values".into(), Value::Map(values.retyped(&VALUES)));
+    let dot = Value::Map(dot);
     let begin = Instant::now();
     let over = || begin.elapsed() > LONGEST;
     let budget = Budget::new(Limits::default(), &over);
@@ -102,7 +104,7 @@ fn render(template: &str, values: &Json, functions: &Functions) -> Result<String
     };
     let out = templates.render_one(&session, FILE, &dot);
     // JSON of Go replaces broken bytes one by one.
-    let text = |it: Str| unicode::Runes(&it).map(|(c, _)| c).collect();
+    let text = |it: Str| unicode::lossy(&it).into_owned();
     out.map(text).map_err(|it| it.to_string())
 }
 

@@ -179,7 +179,9 @@ pub fn url(text: &str) {
     };
     let (user, password) = url.user_info();
     assert!(user.len() + password.len() <= 3 * text.len() + 6);
-    if let (true, Ok(target)) = (text.is_ascii(), url.target()) {
+    // Hosts of other schemes keep their escapes; nothing is sent to them.
+    let served = matches!(&*url.scheme(), "http" | "https");
+    if let (true, Ok(target)) = (served && text.is_ascii(), url.target()) {
         let host = target.host_str().unwrap_or_default();
         let host = host.trim_matches(['[', ']']).to_lowercase();
         assert!(target.username().is_empty() && target.password().is_none());

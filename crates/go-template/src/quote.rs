@@ -90,6 +90,7 @@ pub fn unquote(literal: &[u8]) -> Option<Vec<u8>> {
     }
     match quote {
         b'`' => Some(body.iter().copied().filter(|it| *it != b'\r').collect()),
+        // Most literals stand for what they hold.
         b'"' if !body.iter().any(|it| matches!(it, b'\n' | b'\\' | b'"')) && body.is_ascii() => {
             Some(body.to_vec())
         }

@@ -4,9 +4,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use harness::{CertificateFlaw, GitServer, ssh_key_of};
+use harness::{CertificateFlaw, GitServer, openssh, ssh_key_of};
 use russh::keys::Algorithm;
-use russh::keys::ssh_key::LineEnding;
 use weir_git::{Cidr, Git, Network, Reference, RemoteOptions, SshKey, Tls};
 
 #[path = "hostile/fetch.rs"]
@@ -140,11 +139,7 @@ async fn a_name_that_comes_to_mean_a_denied_address_is_not_dialled() {
     let key = ssh_key_of(Algorithm::Ed25519).expect("makes a key");
     let with_key = RemoteOptions {
         ssh: Some(SshKey {
-            identity: key
-                .to_openssh(LineEnding::LF)
-                .expect("prints")
-                .as_bytes()
-                .to_vec(),
+            identity: openssh(&key).expect("prints"),
             password: None,
             known_hosts: Vec::new(),
         }),

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use harness::{GitServer, ProxyKind, ProxyServer, SshServer, SshServerOptions, ssh_key_of};
+use harness::{
+    GitServer, ProxyKind, ProxyServer, SshServer, SshServerOptions, openssh, ssh_key_of,
+};
 use russh::keys::Algorithm;
-use russh::keys::ssh_key::LineEnding;
 use weir_git::{Error, Git, Proxy, Purpose, Reference, RemoteOptions, SshKey, Tls};
 
 const NAME: &str = "git.example";
@@ -164,11 +165,7 @@ async fn ssh_goes_through_socks5_and_through_nothing_else() {
     let known = server.known_hosts().expect("prints");
     let (_, own) = known.split_once(' ').expect("has a host");
     let ssh = SshKey {
-        identity: key
-            .to_openssh(LineEnding::LF)
-            .expect("prints")
-            .as_bytes()
-            .to_vec(),
+        identity: openssh(&key).expect("prints"),
         password: None,
         known_hosts: format!("{NAME} {own}").into_bytes(),
     };

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use harness::{GitServer, Repository, SshServer, SshServerOptions, ssh_key_of};
-use russh::keys::ssh_key::LineEnding;
 use russh::keys::ssh_key::certificate::{Builder, CertType};
 use russh::keys::{Algorithm, EcdsaCurve, PrivateKey};
 use weir_git::{Error, Git, Purpose, Reference, RemoteOptions, SshAlgorithms, SshKey};
@@ -43,8 +42,7 @@ fn new_key(algorithm: Algorithm) -> PrivateKey {
 }
 
 fn openssh(key: &PrivateKey) -> Vec<u8> {
-    let text = key.to_openssh(LineEnding::LF).expect("prints");
-    text.as_bytes().to_vec()
+    harness::openssh(key).expect("prints")
 }
 
 impl Place {

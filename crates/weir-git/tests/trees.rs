@@ -1,8 +1,7 @@
 //! Trees that want to hurt, over every way there is to a repository.
 
-use harness::{GitServer, Repository, SshServer, SshServerOptions, ssh_key_of};
+use harness::{GitServer, Repository, SshServer, SshServerOptions, openssh, ssh_key_of};
 use russh::keys::Algorithm;
-use russh::keys::ssh_key::LineEnding;
 use weir_git::{Git, RemoteOptions, SshKey};
 
 #[path = "hostile/fetch.rs"]
@@ -91,11 +90,7 @@ async fn names_that_no_checkout_should_see_are_refused_over_http_and_ssh() {
     ssh.admit(key.public_key());
     let options = RemoteOptions {
         ssh: Some(SshKey {
-            identity: key
-                .to_openssh(LineEnding::LF)
-                .expect("prints")
-                .as_bytes()
-                .to_vec(),
+            identity: openssh(&key).expect("prints"),
             password: None,
             known_hosts: ssh.known_hosts().expect("prints").into_bytes(),
         }),

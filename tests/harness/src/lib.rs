@@ -53,5 +53,5 @@ pub use name_server::{NameServer, Names};
 pub use namespace::Namespace;
 pub use pki::CertificateFlaw;
 pub use proxy_server::{ProxyKind, ProxyServer};
-pub use ssh_server::{SshServer, SshServerOptions, ssh_key_of};
+pub use ssh_server::{SshServer, SshServerOptions, openssh, ssh_key_of};
 pub use webhook::MutatingWebhook;

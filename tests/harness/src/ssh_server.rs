@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use russh::keys::ssh_key::LineEnding;
 use russh::keys::{Algorithm, Certificate, PrivateKey, PublicKey, ssh_key};
 use russh::server::{self, Auth, ChannelOpenHandle, Msg, Session, VerifiedPublicKey};
 use russh::{Channel, ChannelId, Preferred};
@@ -139,6 +140,14 @@ pub fn ssh_key_of(algorithm: Algorithm) -> Result<PrivateKey> {
         &mut russh::keys::key::safe_rng(),
         algorithm,
     )?)
+}
+
+/// A private key as OpenSSH keeps it in a file, without a password.
+///
+/// # Errors
+/// If it cannot be written so.
+pub fn openssh(key: &PrivateKey) -> Result<Vec<u8>> {
+    Ok(key.to_openssh(LineEnding::LF)?.as_bytes().to_vec())
 }
 
 /// By aws-lc, as the pure Rust generator takes minutes without optimisation.

@@ -41,11 +41,11 @@ pub fn archive(
                 EntryKind::Symlink => {}
                 EntryKind::Dir | EntryKind::Submodule => archive.dir(&entry.path).map_err(io)?,
                 EntryKind::File { executable } => {
-                    let read = tree.read(entry);
-                    let bytes = read.map_err(|error| Failed(Box::new(error)))?;
-                    let size = bytes.len() as u64;
+                    let opened = tree.open(entry);
+                    let (size, contents) = opened.map_err(|error| Failed(Box::new(error)))?;
+                    let contents = session.guard(contents);
                     archive
-                        .file(&entry.path, executable, size, &bytes[..])
+                        .file(&entry.path, executable, size, contents)
                         .map_err(io)?;
                 }
             }

@@ -1,5 +1,7 @@
 //! The files that an artifact is made of: those of a commit, of its submodules, and of included artifacts.
 
+use std::io::{Cursor, Read};
+
 use bytes::Bytes;
 use file_tree::FileTree;
 use weir_git::{Commit, Entry, EntryKind, ObjectId, Snapshot};
@@ -143,7 +145,21 @@ impl Tree {
         }
     }
 
-    /// The contents of a file.
+    /// A file's bytes and its contents, piece by piece.
+    ///
+    /// # Errors
+    /// If the object is missing or broken.
+    pub fn open(&self, item: &Item) -> Result<(u64, Box<dyn Read>), weir_git::Error> {
+        match &item.content {
+            Content::Bytes(bytes) => Ok((bytes.len() as u64, Box::new(Cursor::new(bytes.clone())))),
+            Content::Object { snapshot, id } => {
+                let blob = self.snapshots[*snapshot].open(*id)?;
+                Ok((blob.size, Box::new(blob)))
+            }
+        }
+    }
+
+    /// The contents of a file that says something to us.
     ///
     /// # Errors
     /// If the object is missing, broken or too large.

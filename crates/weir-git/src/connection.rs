@@ -13,6 +13,7 @@ use crate::fetch::{self, Depth};
 use crate::fetches::{Key, Turn};
 use crate::greeting::greet;
 use crate::http::{Budget, Http};
+use crate::pack::Pack;
 use crate::reference::{Reference, Resolved, Revision};
 use crate::refs::Refs;
 use crate::remote::{Access, Remote, chain};
@@ -130,7 +131,7 @@ impl Connection<'_> {
         Snapshot::youngest(objects, &resolved.candidates, self.remote.limits)
     }
 
-    fn fetch_alone(&mut self, wants: &[gix::ObjectId]) -> Result<tempfile::TempDir, Error> {
+    fn fetch_alone(&mut self, wants: &[gix::ObjectId]) -> Result<Pack, Error> {
         let directory = self.session.fetches().folder();
         let directory = &directory.map_err(|error| {
             let source = RemoteError::Protocol(error.to_string());
@@ -152,7 +153,7 @@ impl Connection<'_> {
     }
 
     /// All branches with their history, for servers that hand out advertised commits only.
-    fn pack_of_heads(&mut self, directory: &Path) -> Result<tempfile::TempDir, RemoteError> {
+    fn pack_of_heads(&mut self, directory: &Path) -> Result<Pack, RemoteError> {
         let refs = self.advertised(&["refs/heads/".to_owned()])?;
         let mut heads: Vec<_> = refs.heads().collect();
         heads.sort_unstable();
@@ -168,7 +169,7 @@ impl Connection<'_> {
         wants: &[gix::ObjectId],
         depth: Depth,
         directory: &Path,
-    ) -> Result<tempfile::TempDir, RemoteError> {
+    ) -> Result<Pack, RemoteError> {
         let limits = self.remote.limits;
         self.budget.refill(limits.pack_bytes);
         let job = fetch::Job {

@@ -5,17 +5,17 @@
 //! with the very credentials that count here.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use gix::ObjectId;
 use parking_lot::{Condvar, Mutex};
-use tempfile::TempDir;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use crate::error::Error;
+use crate::pack::Pack;
 use crate::remote::RemoteOptions;
 use crate::session::Session;
 use crate::workspace::Workspace;
@@ -36,7 +36,7 @@ pub(crate) struct Key {
 }
 
 /// The objects of a fetch. They are deleted from disk with the last user.
-pub(crate) type Objects = Arc<TempDir>;
+pub(crate) type Objects = Arc<Pack>;
 
 /// The process's fetches.
 #[derive(Debug, Clone, Default)]
@@ -164,8 +164,8 @@ pub(crate) struct Lead {
 
 impl Lead {
     /// Hands out what was fetched.
-    pub(crate) fn done(self, objects: TempDir, session: &Session) -> Objects {
-        let bytes = size(objects.path());
+    pub(crate) fn done(self, objects: Pack, session: &Session) -> Objects {
+        let bytes = objects.bytes();
         let objects = Arc::new(objects);
         *self.slot.state.lock() = State::Done {
             objects: Arc::clone(&objects),
@@ -191,16 +191,6 @@ impl Drop for Lead {
     }
 }
 
-/// Bytes of the packs in an object database.
-fn size(objects: &Path) -> u64 {
-    let packs = std::fs::read_dir(objects.join("pack"));
-    let files = packs.into_iter().flatten().flatten();
-    files
-        .filter_map(|file| file.metadata().ok())
-        .map(|found| found.len())
-        .sum()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -211,13 +201,6 @@ mod tests {
             options: RemoteOptions::default(),
             wants: Vec::new(),
         }
-    }
-
-    fn objects(bytes: usize) -> TempDir {
-        let folder = tempfile::tempdir().expect("makes a folder");
-        std::fs::create_dir(folder.path().join("pack")).expect("makes");
-        std::fs::write(folder.path().join("pack/a"), vec![0; bytes]).expect("writes");
-        folder
     }
 
     async fn with_session<T: Send + 'static>(
@@ -236,7 +219,7 @@ mod tests {
             };
             let (other, waiting) = (fetches.clone(), session.clone());
             let waiter = std::thread::spawn(move || match other.turn(&key("a"), &waiting) {
-                Ok(Turn::Fetch(lead)) => lead.done(objects(1), &waiting),
+                Ok(Turn::Fetch(lead)) => lead.done(Pack::hollow(1), &waiting),
                 _ => panic!("it is the waiter's turn"),
             });
             drop(lead);
@@ -260,8 +243,8 @@ mod tests {
                 let Turn::Fetch(lead) = fetches.turn(&key(url), session)? else {
                     panic!("nobody has fetched it");
                 };
-                let objects = lead.done(objects(1000), session);
-                paths.push(objects.path().to_owned());
+                let objects = lead.done(Pack::hollow(1000), session);
+                paths.push(objects.folder().to_owned());
             }
             let used = fetches.turn(&key("a"), session)?;
             assert!(matches!(used, Turn::Have(_)));

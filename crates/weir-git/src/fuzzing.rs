@@ -1,7 +1,7 @@
 //! Ways in for fuzzing: what reads foreign bytes, with no server around it. Compiled for fuzzing only.
 
 use std::io;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use gix::objs::{CommitRef, TagRef, TreeRef};
@@ -13,6 +13,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::fetch::{self, Depth, Job};
 use crate::greeting::greet;
+use crate::pack::{Pack, Reader, receive};
 use crate::reference::{Reference, Revision};
 use crate::refs::Refs;
 use crate::remote::Limits;
@@ -62,33 +63,27 @@ pub fn pack(bytes: &[u8], count: u8) {
     pack.extend_from_slice(sum.as_slice());
     let folder = tempfile::tempdir().expect("makes a folder");
     in_session(|session| {
-        let indexed = fetch::index(&mut pack.as_slice(), folder.path(), session, LIMITS);
-        if indexed.is_ok() {
-            read_all(folder, session);
+        if let Ok(pack) = receive(&mut pack.as_slice(), folder, session, LIMITS) {
+            read_all(Arc::new(pack), session);
         }
     });
 }
 
-fn read_all(packs: tempfile::TempDir, session: &Session) {
-    let folder = tempfile::tempdir().expect("makes a folder");
-    if std::fs::rename(packs.path(), folder.path().join("pack")).is_err() {
-        return;
-    }
-    let Ok(objects) = gix::odb::at(folder.path(), HASH) else {
-        return;
-    };
-    let Ok(all) = objects.iter() else {
-        return;
-    };
-    let ids: Vec<_> = all.filter_map(Result::ok).take(50).collect();
-    let shared = std::sync::Arc::new(folder);
+fn read_all(pack: Arc<Pack>, session: &Session) {
+    let ids: Vec<_> = pack.ids().take(50).collect();
+    let objects = Reader::new(Arc::clone(&pack));
     for id in ids {
+        let object = objects.find(&id).expect("is listed");
+        let contents = objects.contents(&object).expect("was made before");
+        let bytes = contents.whole().expect("was made before");
+        let hashed = gix::objs::compute_hash(HASH, object.kind, &bytes);
+        assert_eq!(hashed.ok(), Some(id), "an object is what it is found by");
         let revision = Revision {
             prefix: None,
             commit: id,
             tag: None,
         };
-        let found = Snapshot::youngest(std::sync::Arc::clone(&shared), &[revision], LIMITS);
+        let found = Snapshot::youngest(Arc::clone(&pack), &[revision], LIMITS);
         if let Ok((_, snapshot)) = found {
             snapshot.entries(session).ok();
             snapshot.signed_commit().ok();

@@ -1,7 +1,6 @@
 //! Remote Git repositories: list refs, resolve a reference, fetch one commit, read its tree.
 //!
-//! Nothing is ever checked out: a depth-1 pack goes into a bare object database in a folder of its own, and
-//! the tree is read from there. Everything blocks; [`Git::run`] puts it on a bounded number of threads with
+//! Nothing is ever checked out: a depth-1 pack goes into a file, and the tree is read from there. Everything blocks; [`Git::run`] puts it on a bounded number of threads with
 //! a deadline. Http, https and ssh are served; nothing is ever executed.
 
 mod clients;
@@ -14,6 +13,7 @@ mod fetches;
 pub mod fuzzing;
 mod greeting;
 mod http;
+mod pack;
 mod reference;
 mod refs;
 mod remote;
@@ -36,7 +36,7 @@ pub use refs::Refs;
 pub use remote::{Credentials, Limits, Proxy, Remote, RemoteOptions, Tls};
 pub use session::{Git, Session};
 pub use signature::{SignatureError, Signed, Subject, TrustedKeys};
-pub use snapshot::{Commit, Entry, EntryKind, Snapshot};
+pub use snapshot::{Blob, Commit, Entry, EntryKind, Snapshot};
 pub use ssh::{IdentityError, SshAlgorithms, SshKey, needs_password};
 pub use submodules::{Submodule, same_origin};
 pub use url::{RepositoryUrl, UrlError, without_user};

@@ -108,7 +108,7 @@ pub struct Limits {
     /// Objects in a pack.
     pub objects: u32,
     /// Bytes of one object, inflated.
-    pub object_bytes: usize,
+    pub object_bytes: u32,
     /// Bytes of all objects together, inflated.
     pub inflated_bytes: u64,
     /// Entries of a tree, all levels together.
@@ -118,7 +118,7 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 64 MiB of refs, 4 GiB of pack with 5 million objects of at most 512 MiB, 16 GiB together; a tree as
+    /// 64 MiB of refs, 4 GiB of pack with 5 million objects of at most 1 GiB, 16 GiB together; a tree as
     /// an artifact may hold.
     fn default() -> Self {
         let tree = file_tree::Limits::default();
@@ -126,7 +126,7 @@ impl Default for Limits {
             advertised_bytes: 64 << 20,
             pack_bytes: 4 << 30,
             objects: 5_000_000,
-            object_bytes: 512 << 20,
+            object_bytes: 1 << 30,
             inflated_bytes: 16 << 30,
             entries: tree.entries,
             depth: tree.depth,

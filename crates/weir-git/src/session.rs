@@ -1,6 +1,7 @@
 //! Blocking work on a bounded number of threads, with a deadline and an end when nobody waits any more.
 
 use std::future::Future;
+use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -165,6 +166,14 @@ impl Session {
         Err(Error::Stopped(self.reason()))
     }
 
+    /// `reader`, which fails once the session is over.
+    pub fn guard<R: Read>(&self, reader: R) -> impl Read {
+        Guarded {
+            session: self,
+            reader,
+        }
+    }
+
     /// The flag that long computations in gix look at.
     pub(crate) fn interrupt(&self) -> &AtomicBool {
         &self.interrupt
@@ -214,6 +223,18 @@ impl Session {
         } else {
             Stopped::TimedOut
         }
+    }
+}
+
+struct Guarded<'a, R> {
+    session: &'a Session,
+    reader: R,
+}
+
+impl<R: Read> Read for Guarded<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.session.check().map_err(io::Error::other)?;
+        self.reader.read(buffer)
     }
 }
 

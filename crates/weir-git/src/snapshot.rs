@@ -1,19 +1,21 @@
-//! A fetched commit: what it says and the tree below it, read from a bare object database.
+//! A fetched commit: what it says and the tree below it, read from its pack.
+
+use std::io::{self, Read};
 
 use gix::ObjectId;
 use gix::objs::tree::EntryKind as Mode;
-use gix::objs::{CommitRef, Find, Kind, TagRef, TreeRef};
-use gix::odb::pack::cache::lru::MemoryCappedHashmap;
+use gix::objs::{CommitRef, Kind, TagRef, TreeRef};
 
 use crate::error::Error;
 use crate::fetches::Objects;
+use crate::pack::{Contents, Object, Reader};
 use crate::reference::{Revision, TagName};
 use crate::remote::Limits;
 use crate::session::Session;
 use crate::signature::Signed;
 
-/// Bytes of delta bases that are kept while a tree is read.
-const DELTA_BASES: usize = 8 << 20;
+/// Bytes of an object that is read as one: a commit, a tag, a tree, a file that says something to us.
+const MAX_WHOLE: u64 = 64 << 20;
 
 /// What a commit says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,11 +73,10 @@ pub struct Entry {
 
 /// A commit with its objects.
 pub struct Snapshot {
-    objects: gix::odb::Handle,
+    objects: Reader,
     commit: Commit,
     tag: Option<TagName>,
     limits: Limits,
-    _directory: Objects,
 }
 
 impl std::fmt::Debug for Snapshot {
@@ -89,14 +90,11 @@ impl std::fmt::Debug for Snapshot {
 impl Snapshot {
     /// Of several candidates, that with the youngest commit.
     pub(crate) fn youngest(
-        directory: Objects,
+        objects: Objects,
         candidates: &[Revision],
         limits: Limits,
     ) -> Result<(Revision, Self), Error> {
-        let mut objects = gix::odb::at(directory.path(), gix::hash::Kind::Sha1)
-            .map_err(|error| Error::Object(error.to_string()))?;
-        // Files of one kind are deltas of one another: their bases are wanted again and again.
-        objects.set_pack_cache(|| Box::new(MemoryCappedHashmap::new(DELTA_BASES)));
+        let objects = Reader::new(objects);
         let mut found: Option<(Revision, Commit)> = None;
         for candidate in candidates {
             let commit = commit(&objects, candidate.commit)?;
@@ -112,7 +110,6 @@ impl Snapshot {
             commit,
             tag: revision.tag.clone(),
             limits,
-            _directory: directory,
         };
         Ok((revision, snapshot))
     }
@@ -134,8 +131,7 @@ impl Snapshot {
     /// # Errors
     /// [`Error::Object`] if it cannot be read, or has more than one signature.
     pub fn signed_commit(&self) -> Result<Signed, Error> {
-        let mut bytes = Vec::new();
-        find(&self.objects, self.commit.id, Kind::Commit, &mut bytes)?;
+        let bytes = whole(&self.objects, self.commit.id, Kind::Commit)?;
         Signed::commit(&bytes)
     }
 
@@ -147,8 +143,7 @@ impl Snapshot {
         let Some(id) = self.tag.as_ref().and_then(|tag| tag.object) else {
             return Ok(None);
         };
-        let mut bytes = Vec::new();
-        find(&self.objects, id, Kind::Tag, &mut bytes)?;
+        let bytes = whole(&self.objects, id, Kind::Tag)?;
         let tag = TagRef::from_bytes(&bytes, gix::hash::Kind::Sha1)
             .map_err(|error| Error::Object(format!("{id}: {error}")))?;
         // The signature speaks of what the tag points at: that must be what was fetched.
@@ -191,19 +186,29 @@ impl Snapshot {
         Ok(all)
     }
 
-    /// The contents of a file.
+    /// The contents of a file, at once.
     ///
     /// # Errors
-    /// [`Error::Object`] if the object is missing, broken or too large.
+    /// [`Error::Object`] if the object is missing, broken or above 64 MiB.
     pub fn read(&self, id: ObjectId) -> Result<Vec<u8>, Error> {
-        let mut bytes = Vec::new();
-        find(&self.objects, id, Kind::Blob, &mut bytes)?;
-        Ok(bytes)
+        whole(&self.objects, id, Kind::Blob)
+    }
+
+    /// The contents of a file, piece by piece. However large it is, little of it is in memory at a time.
+    ///
+    /// # Errors
+    /// [`Error::Object`] if the object is missing or broken.
+    pub fn open(&self, id: ObjectId) -> Result<Blob, Error> {
+        let object = find(&self.objects, id, Kind::Blob)?;
+        let contents = self.objects.contents(&object);
+        Ok(Blob {
+            size: object.size,
+            contents: contents.map_err(|error| Error::Object(format!("{id}: {error}")))?,
+        })
     }
 
     fn children(&self, folder: &str, id: ObjectId) -> Result<Vec<Entry>, Error> {
-        let mut buffer = Vec::new();
-        find(&self.objects, id, Kind::Tree, &mut buffer)?;
+        let buffer = whole(&self.objects, id, Kind::Tree)?;
         let tree = TreeRef::from_bytes(&buffer, gix::hash::Kind::Sha1)
             .map_err(|error| Error::Object(format!("{id}: {error}")))?;
         let mut children = Vec::with_capacity(tree.entries.len());
@@ -235,6 +240,20 @@ impl Snapshot {
     }
 }
 
+/// A file's contents.
+#[derive(Debug)]
+pub struct Blob {
+    /// Bytes.
+    pub size: u64,
+    contents: Contents,
+}
+
+impl Read for Blob {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.contents.read(buffer)
+    }
+}
+
 /// Refuses what could hurt where the tree is written to disk: `..`, everything that some file system takes for
 /// `.git`, separators.
 pub(crate) fn checked_name(name: &gix::bstr::BStr, kind: EntryKind) -> Result<&str, Error> {
@@ -255,21 +274,14 @@ pub(crate) fn checked_name(name: &gix::bstr::BStr, kind: EntryKind) -> Result<&s
     Ok(text)
 }
 
-fn commit(objects: &gix::odb::Handle, id: ObjectId) -> Result<Commit, Error> {
-    let mut buffer = Vec::new();
-    let found = objects.try_find(&id, &mut buffer);
-    let data = found
-        .map_err(|error| Error::Object(format!("{id}: {error}")))?
-        .ok_or_else(|| Error::CommitNotFound(id.to_string()))?;
-    if data.kind != Kind::Commit {
-        return Err(Error::Object(format!(
-            "{id} is a {}, not a commit",
-            data.kind
-        )));
+fn commit(objects: &Reader, id: ObjectId) -> Result<Commit, Error> {
+    if objects.find(&id).is_none() {
+        return Err(Error::CommitNotFound(id.to_string()));
     }
+    let data = whole(objects, id, Kind::Commit)?;
     let broken = |error: &dyn std::fmt::Display| Error::Object(format!("{id}: {error}"));
     let parsed =
-        CommitRef::from_bytes(data.data, gix::hash::Kind::Sha1).map_err(|error| broken(&error))?;
+        CommitRef::from_bytes(&data, gix::hash::Kind::Sha1).map_err(|error| broken(&error))?;
     let committed = parsed.time().map_err(|error| broken(&error))?.seconds;
     Ok(Commit {
         id,
@@ -279,21 +291,22 @@ fn commit(objects: &gix::odb::Handle, id: ObjectId) -> Result<Commit, Error> {
     })
 }
 
-fn find(
-    objects: &gix::odb::Handle,
-    id: ObjectId,
-    kind: Kind,
-    buffer: &mut Vec<u8>,
-) -> Result<(), Error> {
-    let found = objects
-        .try_find(&id, buffer)
-        .map_err(|error| Error::Object(format!("{id}: {error}")))?;
-    match found {
-        Some(data) if data.kind == kind => Ok(()),
-        Some(data) => Err(Error::Object(format!(
-            "{id} is a {}, not a {kind}",
-            data.kind
-        ))),
-        None => Err(Error::Object(format!("{id}: object not found"))),
+fn find(objects: &Reader, id: ObjectId, kind: Kind) -> Result<Object, Error> {
+    let found = objects.find(&id);
+    let object = found.ok_or_else(|| Error::Object(format!("{id}: object not found")))?;
+    if object.kind != kind {
+        let text = format!("{id} is a {}, not a {kind}", object.kind);
+        return Err(Error::Object(text));
     }
+    Ok(object)
+}
+
+fn whole(objects: &Reader, id: ObjectId, kind: Kind) -> Result<Vec<u8>, Error> {
+    let object = find(objects, id, kind)?;
+    if object.size > MAX_WHOLE {
+        let text = format!("{id}: a {kind} of more than {MAX_WHOLE} bytes");
+        return Err(Error::Object(text));
+    }
+    let read = objects.contents(&object).and_then(Contents::whole);
+    read.map_err(|error| Error::Object(format!("{id}: {error}")))
 }

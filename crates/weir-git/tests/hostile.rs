@@ -62,18 +62,15 @@ async fn fetch_within(url: &str, limits: Limits, timeout: Duration) -> Result<us
     })
 }
 
-/// Folders of objects that are not a whole pack with its index.
+/// Folders of objects that are not a whole pack, and perhaps the list of where its history ends.
 fn half(folder: &Path) -> usize {
     let list = |path: &Path| std::fs::read_dir(path).expect("lists").flatten();
     let objects = list(folder).flat_map(|workspace| list(&workspace.path()));
-    let kinds = |objects: &Path| {
-        let mut kinds: Vec<_> = list(&objects.join("pack"))
-            .filter_map(|file| Some(file.path().extension()?.to_str()?.to_owned()))
-            .collect();
-        kinds.sort();
-        kinds
+    let whole = |objects: &Path| {
+        let names: Vec<_> = list(objects).map(|file| file.file_name()).collect();
+        let known = |name: &std::ffi::OsString| name == "pack" || name == "shallow";
+        names.iter().all(known) && names.iter().any(|name| name == "pack")
     };
-    let whole = |objects: &Path| kinds(objects) == ["idx", "keep", "pack"];
     objects
         .map(|entry| entry.path())
         .filter(|path| path.is_dir() && !whole(path))

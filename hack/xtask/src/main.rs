@@ -17,6 +17,7 @@ mod flux_cli;
 mod fuzz;
 mod fuzz_diff;
 mod picture;
+mod policies;
 mod quickstart;
 mod suite;
 mod takeover;
@@ -85,6 +86,8 @@ enum Task {
     Crash(crash::Options),
     /// Take a cluster over from other controllers and give it back: `takeover --peers FILE`.
     Takeover(takeover::Options),
+    /// Ask from three namespaces for all that listens, with network policies enforced and not; needs root.
+    Policies(policies::Options),
     /// Get etcd, kube-apiserver, kube-controller-manager and kubectl.
     ControlPlane {
         /// Print only the folder that holds kube-apiserver.
@@ -128,6 +131,7 @@ fn run(task: Task) -> Result<()> {
         Task::FluxCli(options) => flux_cli::run(&options),
         Task::Crash(options) => crash::run(&options),
         Task::Takeover(options) => takeover::run(&options),
+        Task::Policies(options) => policies::run(&options),
         Task::Bench(options) => bench::run(&options),
         Task::ControlPlane { print_dir, start } => control_plane::run(print_dir, start),
     }

@@ -5,6 +5,7 @@
 use clap::{ArgAction, Args, Parser};
 use weir_git::{Cidr, Git, Network};
 use weir_runtime::flags::{CommonFlags, FeatureGates, GateError, go_bool};
+use weir_runtime::program::Programs;
 
 use crate::remote_bases::{self, RemoteBases};
 use crate::watch::Drift;
@@ -74,6 +75,16 @@ pub struct KustomizeFlags {
     #[arg(long, default_value = "false", default_missing_value = "true", num_args = 0..=1, require_equals = true,
           action = ArgAction::Set, value_parser = go_bool)]
     pub insecure_kubeconfig_tls: bool,
+}
+
+impl KustomizeFlags {
+    /// Whether the process has to start programs.
+    pub fn programs(&self) -> Programs {
+        match self.insecure_kubeconfig_exec {
+            true => Programs::Needed("--insecure-kubeconfig-exec"),
+            false => Programs::Unneeded,
+        }
+    }
 }
 
 fn drift(word: &str) -> Result<Drift, String> {

@@ -4,25 +4,24 @@ use std::process::ExitCode;
 
 use kustomize_controller::{Flags, run};
 use tokio_util::sync::CancellationToken;
-use weir_runtime::kind::Chain;
+use weir_runtime::program;
 use weir_runtime::runtime::{Host, stop_signal};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let flags: Flags = match weir_runtime::flags::parse(std::env::args_os()) {
         Ok(flags) => flags,
         Err(usage) => return usage.print(),
     };
-    match start(&flags).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tracing::error!(error = %Chain(error.as_ref()), "unable to run kustomize-controller");
-            ExitCode::FAILURE
-        }
-    }
+    let programs = flags.own.programs();
+    program::run(
+        "kustomize-controller",
+        &flags.common,
+        programs,
+        start(&flags),
+    )
 }
 
 async fn start(flags: &Flags) -> Result<(), Box<dyn std::error::Error>> {

@@ -18,6 +18,7 @@ pub mod log;
 pub mod metrics;
 pub mod pass;
 pub mod probes;
+pub mod program;
 pub mod queue;
 pub mod runtime;
 pub mod service_accounts;

@@ -8,7 +8,7 @@ use kustomize_controller::flags::KustomizeFlags;
 use source_controller::flags::SourceFlags;
 use tokio_util::sync::CancellationToken;
 use weir_runtime::flags::{CommonFlags, GateError};
-use weir_runtime::kind::Chain;
+use weir_runtime::program;
 use weir_runtime::runtime::{Host, stop_signal};
 
 /// How `weir run` names itself to the API server.
@@ -33,23 +33,8 @@ pub(crate) fn run(flags: Vec<OsString>) -> ExitCode {
         Ok(flags) => flags,
         Err(usage) => return usage.print(),
     };
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-    {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            crate::complain(&format!("unable to start: {error}"));
-            return ExitCode::FAILURE;
-        }
-    };
-    match runtime.block_on(serve(&flags)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tracing::error!(error = %Chain(error.as_ref()), "unable to run");
-            ExitCode::FAILURE
-        }
-    }
+    let programs = flags.kustomize.programs();
+    program::run("weir", &flags.common, programs, serve(&flags))
 }
 
 /// The common flags as one controller may see them: with the feature gates that it knows, and no others.

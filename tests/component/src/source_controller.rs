@@ -8,6 +8,7 @@ mod fixture;
 mod ground;
 mod include;
 mod lifecycle;
+mod programs;
 mod provider;
 mod proxy;
 mod reference;

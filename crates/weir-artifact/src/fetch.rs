@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 use reqwest::header::AUTHORIZATION;
 use reqwest::{StatusCode, Url};
 use tokio::sync::Semaphore;
+use weir_auth::certificate_fault;
 
 use crate::cache::Cache;
 use crate::digest::{Algorithm, Digest, DigestError, Hasher};
@@ -95,7 +96,7 @@ pub enum FetchError {
         attempts: u32,
         /// What went wrong in the last one, unless it was a server error.
         #[source]
-        source: Option<Arc<reqwest::Error>>,
+        source: Option<Arc<Unanswered>>,
     },
     /// The server answered something else than 200.
     #[error("failed to download archive from {url} (status: {status})")]
@@ -120,6 +121,22 @@ pub enum FetchError {
     /// The process is shutting down.
     #[error("fetch was interrupted")]
     Interrupted,
+}
+
+/// Why a request had no answer, or no whole one.
+#[derive(Debug, thiserror::Error)]
+pub enum Unanswered {
+    /// The server's certificate is not believed. Trying again changes nothing of that.
+    #[error("Get \"{url}\": {fault}")]
+    Certificate {
+        /// The URL, without its password.
+        url: String,
+        /// What is wrong with the certificate.
+        fault: String,
+    },
+    /// Anything else.
+    #[error(transparent)]
+    Http(reqwest::Error),
 }
 
 /// Why a body was not accepted under its digest.
@@ -276,7 +293,9 @@ impl Inner {
             match self.attempt(url, server, digest).await {
                 Ok(body) => return Ok(body),
                 Err(Attempt::Final(error)) => return Err(error),
-                Err(Attempt::Again(source)) if attempt > self.options.retries => {
+                Err(Attempt::Again(source))
+                    if attempt > self.options.retries || is_for_good(source.as_deref()) =>
+                {
                     return Err(FetchError::Download {
                         url: shown(url),
                         attempts: attempt,
@@ -337,7 +356,7 @@ impl Inner {
 /// How one attempt failed.
 enum Attempt {
     /// Worth another one.
-    Again(Option<Arc<reqwest::Error>>),
+    Again(Option<Arc<Unanswered>>),
     /// For good.
     Final(FetchError),
 }
@@ -350,12 +369,25 @@ impl From<FetchError> for Attempt {
 
 impl From<reqwest::Error> for Attempt {
     fn from(error: reqwest::Error) -> Self {
-        let error = Arc::new(error.without_url());
+        let url = error.url().cloned();
+        let error = error.without_url();
         if error.is_builder() {
-            return Self::Final(FetchError::Request(error));
+            return Self::Final(FetchError::Request(Arc::new(error)));
         }
-        Self::Again(Some(error))
+        let certificate = url.and_then(|url| {
+            let fault = certificate_fault(&error, url.host_str().unwrap_or_default())?;
+            let url = shown(&url);
+            Some(Unanswered::Certificate { url, fault })
+        });
+        Self::Again(Some(Arc::new(
+            certificate.unwrap_or(Unanswered::Http(error)),
+        )))
     }
+}
+
+/// Whether the next attempt would fail as this one did.
+fn is_for_good(error: Option<&Unanswered>) -> bool {
+    matches!(error, Some(Unanswered::Certificate { .. }))
 }
 
 fn spool(error: std::io::Error) -> FetchError {

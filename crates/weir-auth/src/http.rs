@@ -6,6 +6,7 @@ use reqwest::header::HeaderMap;
 use reqwest::{RequestBuilder, Url};
 use zeroize::Zeroizing;
 
+use crate::certificate::certificate_fault;
 use crate::error::Error;
 
 /// Bytes of an answer.
@@ -128,7 +129,12 @@ pub fn shown(url: &Url) -> Url {
 
 /// Why a request failed, with all causes, without its URL.
 fn reason(error: reqwest::Error) -> String {
+    let host = error.url().and_then(|url| url.host_str());
+    let host = host.unwrap_or_default().to_owned();
     let error = error.without_url();
+    if let Some(fault) = certificate_fault(&error, &host) {
+        return fault;
+    }
     let mut text = error.to_string();
     let mut source = std::error::Error::source(&error);
     while let Some(cause) = source {

@@ -8,6 +8,7 @@ mod access;
 pub mod aws;
 pub mod azure;
 mod cache;
+mod certificate;
 mod clusters;
 mod environment;
 mod error;
@@ -19,6 +20,7 @@ mod token;
 
 pub use access::{Access, Account, Asking, Cluster};
 pub use cache::{CacheWatcher, OnBehalf, TokenCache};
+pub use certificate::certificate_fault;
 pub use clusters::{Entrance, ReadKubeconfig, Reference};
 pub use environment::Environment;
 pub use error::Error;

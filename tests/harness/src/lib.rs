@@ -10,6 +10,7 @@
 //! - [`GitServer`]: repositories over HTTP or HTTPS by `git http-backend`, with
 //!   authentication and [`Fault`]s on demand;
 //! - [`SshServer`]: the same repositories over SSH, keys made on the spot;
+//! - [`FileServer`]: one file over HTTPS, with good and bad certificates;
 //! - [`KeyServer`]: the key services that SOPS knows, under their real names, and those that give out credentials;
 //! - [`ProxyServer`]: a proxy over HTTP, HTTPS or SOCKS5;
 //! - [`NameServer`]: what names mean to processes that are led to it;
@@ -30,6 +31,7 @@ mod control_plane;
 mod controllers;
 mod event_sink;
 mod eventually;
+mod file_server;
 mod git_server;
 mod http_server;
 mod key_server;
@@ -47,6 +49,7 @@ pub use control_plane::{ApiServer, ControlPlane, ControlPlaneOptions, install_cr
 pub use controllers::{Controllers, ControllersOptions};
 pub use event_sink::EventSink;
 pub use eventually::eventually;
+pub use file_server::FileServer;
 pub use git_server::{Change, Fault, GitServer, Repository};
 pub use key_server::{Asked, CloudCluster, KeyFault, KeyServer, secrets};
 pub use name_server::{NameServer, Names};

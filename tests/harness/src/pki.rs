@@ -108,7 +108,7 @@ pub(crate) fn flawed(flaw: CertificateFlaw) -> Result<(String, Identity)> {
     let mut authority = CertificateParams::default();
     authority
         .distinguished_name
-        .push(DnType::CommonName, "flawed");
+        .push(DnType::CommonName, format!("authority of {flaw:?}"));
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     authority.key_usages = vec![KeyUsagePurpose::KeyCertSign];
     if flaw == CertificateFlaw::ForeignConstraint {

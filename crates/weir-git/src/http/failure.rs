@@ -148,36 +148,8 @@ fn cause(url: &Url, error: &(dyn StdError + 'static)) -> String {
     if found("dns error") || found("failed to lookup address") {
         return format!("dial tcp: lookup {host}: no such host");
     }
-    // The second is that of an authority of the same name.
-    if found("UnknownIssuer") || found("BadSignature") {
-        return "tls: failed to verify certificate: x509: certificate signed by unknown authority"
-            .to_owned();
-    }
-    let known = [
-        (
-            "certificate expired",
-            "certificate has expired or is not yet valid",
-        ),
-        (
-            "certificate not valid yet",
-            "certificate has expired or is not yet valid",
-        ),
-        (
-            "NameConstraintViolation",
-            "a root or intermediate certificate is not authorized to sign for this name",
-        ),
-        (
-            "EkuError",
-            "certificate specifies an incompatible key usage",
-        ),
-    ];
-    if let Some((_, why)) = known.iter().find(|(part, _)| found(part)) {
-        return format!("tls: failed to verify certificate: x509: {why}");
-    }
-    if found("NotValidForName") || found("certificate not valid for name") {
-        return format!(
-            "tls: failed to verify certificate: x509: certificate is not valid for {host}"
-        );
+    if let Some(fault) = weir_auth::certificate_fault(error, host) {
+        return fault;
     }
     if found("operation timed out") || io_kind == Some(io::ErrorKind::TimedOut) {
         return format!("dial tcp {address}: i/o timeout");

@@ -1,11 +1,12 @@
 //! Where artifacts come from: gone and back, read past the cache, made by others, with symbolic links.
 
 use anyhow::{Context as _, Result, ensure};
-use harness::eventually;
+use harness::{CertificateFlaw, FileServer, eventually};
 use kube::api::{DynamicObject, Patch, PatchParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Api, ResourceExt as _};
 use serde_json::{Value, json};
+use weir_api::kustomize::v1::Kustomization;
 use weir_api::meta::Artifact;
 use weir_api::source::v1::GitRepository;
 
@@ -110,6 +111,100 @@ async fn a_new_revision_of_an_external_artifact_is_applied_and_its_origin_told()
     let event = all.event("app", "Progressing", "configured").await?;
     let told = &event["metadata"]["kustomize.toolkit.fluxcd.io/originRevision"];
     assert_eq!(*told, Value::from("origin-2"));
+    Ok(())
+}
+
+/// What is wrong with the certificate of a server of artifacts, and what is said of it.
+const FLAWS: [(CertificateFlaw, &str); 6] = [
+    (
+        CertificateFlaw::Expired,
+        "certificate has expired or is not yet valid",
+    ),
+    (
+        CertificateFlaw::NotYetValid,
+        "certificate has expired or is not yet valid",
+    ),
+    (
+        CertificateFlaw::OtherName,
+        "certificate is not valid for 127.0.0.1",
+    ),
+    (
+        CertificateFlaw::ForeignConstraint,
+        "a root or intermediate certificate is not authorized to sign for this name",
+    ),
+    (
+        CertificateFlaw::ForClients,
+        "certificate specifies an incompatible key usage",
+    ),
+    (
+        CertificateFlaw::SelfSigned,
+        "certificate signed by unknown authority",
+    ),
+];
+
+#[tokio::test]
+async fn artifacts_come_from_no_server_whose_certificate_does_not_hold() -> Result<()> {
+    let good = FileServer::start_tls(None)?;
+    let start = |(flaw, why): &(_, _)| Ok((FileServer::start_tls(Some(*flaw))?, *flaw, *why));
+    let bad: Vec<(FileServer, CertificateFlaw, &str)> =
+        FLAWS.iter().map(start).collect::<Result<_>>()?;
+    let folder = tempfile::tempdir()?;
+    let trusted = folder.path().join("trusted.pem");
+    let authorities: Vec<&str> = bad.iter().map(|(server, ..)| server.ca()).collect();
+    std::fs::write(&trusted, format!("{}{}", good.ca(), authorities.concat()))?;
+    let all = Loop::with_environment(
+        "artifact-certificates",
+        &[("a.yaml", &*config_map("a", "1"))],
+        // The default number of retries: they would take minutes, and change nothing.
+        &["--feature-gates=ExternalArtifact=true"],
+        &[("SSL_CERT_FILE", trusted.display().to_string())],
+    )
+    .await?;
+    let made = json!({"sourceRef": {"apiVersion": "example.com/v1", "kind": "Maker", "name": "m"}});
+    all.apply(
+        "source.toolkit.fluxcd.io/v1",
+        "ExternalArtifact",
+        "offered",
+        &made,
+    )
+    .await?;
+    let revision = all.revision()?;
+    let mut offered = artifact(&all, &revision).await?;
+    let file = std::fs::read(all.controllers.storage().join(&offered.path))?;
+
+    good.put(file.clone());
+    offered.url = good.url();
+    offer(&all, &offered, "origin").await?;
+    let reference = json!({"kind": "ExternalArtifact", "name": "offered"});
+    let spec = json!({"sourceRef": reference, "targetNamespace": all.namespace.name()});
+    all.kustomization("app", spec).await?;
+    let before = all.applied("app", &revision).await?;
+    for (server, flaw, why) in &bad {
+        server.put(file.clone());
+        offered.url = server.url();
+        offered.revision = format!("{flaw:?}@{revision}");
+        // What is kept by its digest would not be asked for.
+        offered.digest = format!("sha512:{}", "0".repeat(128));
+        offer(&all, &offered, "origin").await?;
+        let address = server.url();
+        let is_told = |object: &Kustomization| {
+            let status = object.status.clone().unwrap_or_default();
+            let failed = crate::fixture::is(&status.conditions, "Ready", "False", "ArtifactFailed");
+            failed && crate::fixture::message(&status.conditions, "Ready").contains(&address)
+        };
+        let object = all.wait("app", &format!("{flaw:?}"), is_told).await?;
+        let status = object.status.context("a status")?;
+        let text = crate::fixture::message(&status.conditions, "Ready");
+        let expected = format!(
+            "failed to download archive: GET {address} giving up after 1 attempt(s): Get \"{address}\": tls: failed \
+             to verify certificate: x509: {why}"
+        );
+        ensure!(text == expected, "{flaw:?}: {text}");
+        ensure!(server.requests() == 0, "{flaw:?}: something was asked");
+        let kept = before.status.clone().unwrap_or_default();
+        ensure!(status.inventory == kept.inventory, "{flaw:?}");
+        ensure!(status.last_applied_revision == revision, "{flaw:?}");
+    }
     Ok(())
 }
 

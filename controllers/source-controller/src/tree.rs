@@ -1,14 +1,16 @@
 //! The files that an artifact is made of: those of a commit, of its submodules, and of included artifacts.
 
-use std::io::{Cursor, Read};
+use std::io::Read;
 
-use bytes::Bytes;
-use file_tree::FileTree;
+use file_tree::{Contents as _, FileTree};
+use weir_artifact::OnDisk;
 use weir_git::{Commit, Entry, EntryKind, ObjectId, Snapshot};
 
 /// Links that are followed on one way, and the longest target of one, as on Linux.
 const MAX_LINKS: usize = 40;
 const MAX_TARGET: usize = 4095;
+/// Bytes of a file that is read at once, as of one of a repository.
+const MAX_READ: u64 = 64 << 20;
 
 mod join;
 
@@ -28,8 +30,12 @@ pub struct Item {
 
 #[derive(Debug, Clone)]
 enum Content {
+    /// Of a repository.
     Object { snapshot: usize, id: ObjectId },
-    Bytes(Bytes),
+    /// Of an included artifact.
+    Included(OnDisk),
+    /// Of nobody: a folder has none.
+    Nothing,
 }
 
 /// A commit's tree and what of it is wanted, in walk order.
@@ -151,7 +157,8 @@ impl Tree {
     /// If the object is missing or broken.
     pub fn open(&self, item: &Item) -> Result<(u64, Box<dyn Read>), weir_git::Error> {
         match &item.content {
-            Content::Bytes(bytes) => Ok((bytes.len() as u64, Box::new(Cursor::new(bytes.clone())))),
+            Content::Included(file) => Ok((file.size(), Box::new(file.clone()))),
+            Content::Nothing => Ok((0, Box::new(std::io::empty()))),
             Content::Object { snapshot, id } => {
                 let blob = self.snapshots[*snapshot].open(*id)?;
                 Ok((blob.size, Box::new(blob)))
@@ -163,10 +170,21 @@ impl Tree {
     ///
     /// # Errors
     /// If the object is missing, broken or too large.
-    pub fn read(&self, item: &Item) -> Result<Bytes, weir_git::Error> {
+    pub fn read(&self, item: &Item) -> Result<Vec<u8>, weir_git::Error> {
         match &item.content {
-            Content::Bytes(bytes) => Ok(bytes.clone()),
-            Content::Object { snapshot, id } => Ok(self.snapshots[*snapshot].read(*id)?.into()),
+            Content::Object { snapshot, id } => self.snapshots[*snapshot].read(*id),
+            Content::Nothing => Ok(Vec::new()),
+            Content::Included(file) => {
+                let failed =
+                    |text: String| weir_git::Error::Object(format!("{}: {text}", item.path));
+                if file.size() > MAX_READ {
+                    return Err(failed(format!("a file of more than {MAX_READ} bytes")));
+                }
+                let mut bytes = Vec::new();
+                let read = file.clone().read_to_end(&mut bytes);
+                read.map_err(|error| failed(error.to_string()))?;
+                Ok(bytes)
+            }
         }
     }
 
@@ -199,7 +217,7 @@ impl Tree {
     /// [`CopyError`]; the tree is as it was.
     pub fn copy(
         &mut self,
-        from: &FileTree,
+        from: &FileTree<OnDisk>,
         from_path: &str,
         to_path: &str,
     ) -> Result<(), CopyError> {
@@ -261,7 +279,7 @@ impl Tree {
                 self.items.push(Item {
                     path,
                     kind: EntryKind::Dir,
-                    content: Content::Bytes(Bytes::new()),
+                    content: Content::Nothing,
                 });
                 self.sort();
             }
@@ -301,16 +319,18 @@ pub fn walk_order(left: &str, right: &str) -> std::cmp::Ordering {
     left.split('/').cmp(right.split('/'))
 }
 
-fn item(path: String, entry: &file_tree::Entry) -> Option<Item> {
-    let (kind, bytes) = match entry {
+fn item(path: String, entry: &file_tree::Entry<OnDisk>) -> Option<Item> {
+    let (kind, content) = match entry {
         file_tree::Entry::File { bytes, executable } => {
             let executable = *executable;
-            (EntryKind::File { executable }, bytes.clone())
+            (
+                EntryKind::File { executable },
+                Content::Included(bytes.clone()),
+            )
         }
-        file_tree::Entry::Dir(_) => (EntryKind::Dir, Bytes::new()),
+        file_tree::Entry::Dir(_) => (EntryKind::Dir, Content::Nothing),
         file_tree::Entry::Symlink(_) => return None,
     };
-    let content = Content::Bytes(bytes);
     Some(Item {
         path,
         kind,
@@ -320,13 +340,22 @@ fn item(path: String, entry: &file_tree::Entry) -> Option<Item> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+    use std::sync::Arc;
+
     use super::*;
+
+    fn on_disk(bytes: &[u8]) -> OnDisk {
+        let mut file = tempfile::tempfile().expect("makes a file");
+        file.write_all(bytes).expect("writes");
+        OnDisk::new(Arc::new(file), 0..bytes.len() as u64)
+    }
 
     fn file(path: &str) -> Item {
         Item {
             path: path.to_owned(),
             kind: EntryKind::File { executable: false },
-            content: Content::Bytes(Bytes::from_static(b"own")),
+            content: Content::Included(on_disk(b"own")),
         }
     }
 
@@ -345,10 +374,10 @@ mod tests {
         }
     }
 
-    fn other() -> FileTree {
-        let mut tree = FileTree::default();
+    fn other() -> FileTree<OnDisk> {
+        let mut tree = FileTree::empty(file_tree::Limits::default());
         for path in ["deploy/one", "deploy/sub/two", "top"] {
-            let bytes = path.as_bytes().to_vec();
+            let bytes = on_disk(path.as_bytes());
             tree.insert_file(path, bytes, false).expect("fits");
         }
         tree
@@ -407,7 +436,8 @@ mod tests {
 
     #[test]
     fn no_path_of_an_include_leads_out() {
-        let neighbour = |item: &Item| matches!(&item.content, Content::Bytes(bytes) if bytes.as_ref() == b"own");
+        let all = tree();
+        let neighbour = |item: &Item| all.read(item).expect("reads") == b"own";
         let mut placed = 0;
         for path in hostile_paths() {
             let mut taken = tree();
@@ -441,7 +471,7 @@ mod tests {
         let link = |path: &str, to: &str| Item {
             path: path.to_owned(),
             kind: EntryKind::Symlink,
-            content: Content::Bytes(Bytes::from(to.to_owned())),
+            content: Content::Included(on_disk(to.as_bytes())),
         };
         let mut all = tree();
         all.items.extend([

@@ -7,4 +7,4 @@ mod path;
 mod tree;
 
 pub use path::{PathError, normalize};
-pub use tree::{Entry, EntryKind, Error, FileTree, Limits, MAX_PATH, Walk};
+pub use tree::{Contents, Entry, EntryKind, Error, FileTree, Limits, MAX_PATH, Walk};

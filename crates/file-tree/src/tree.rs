@@ -105,13 +105,25 @@ pub enum EntryKind {
     Symlink,
 }
 
+/// A file's contents, wherever they are.
+pub trait Contents {
+    /// Bytes.
+    fn size(&self) -> u64;
+}
+
+impl Contents for Bytes {
+    fn size(&self) -> u64 {
+        self.len() as u64
+    }
+}
+
 /// One entry as the tree stores it. Cloning a file shares its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Entry {
+pub enum Entry<F = Bytes> {
     /// A regular file's contents, and whether its owner may execute it.
     File {
         /// The contents.
-        bytes: Bytes,
+        bytes: F,
         /// Any execute bit was set.
         executable: bool,
     },
@@ -121,7 +133,7 @@ pub enum Entry {
     Symlink(String),
 }
 
-impl Entry {
+impl<F> Entry<F> {
     /// What this entry is.
     #[must_use]
     pub fn kind(&self) -> EntryKind {
@@ -134,9 +146,10 @@ impl Entry {
 }
 
 /// A bounded tree of files. Paths are slash-separated and relative to its root; the root is `""`.
+/// Files are [`Bytes`] in memory, or whatever else has [`Contents`].
 #[derive(Debug, Clone)]
-pub struct FileTree {
-    root: Entry,
+pub struct FileTree<F = Bytes> {
+    root: Entry<F>,
     limits: Limits,
     bytes: u64,
     entries: usize,
@@ -152,6 +165,14 @@ impl FileTree {
     /// An empty tree that may grow up to `limits`.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
+        Self::empty(limits)
+    }
+}
+
+impl<F: Contents> FileTree<F> {
+    /// An empty tree of files of any kind that may grow up to `limits`.
+    #[must_use]
+    pub fn empty(limits: Limits) -> Self {
         Self {
             root: Entry::Dir(BTreeMap::new()),
             limits,
@@ -167,7 +188,7 @@ impl FileTree {
     pub fn insert_file(
         &mut self,
         path: &str,
-        bytes: impl Into<Bytes>,
+        bytes: impl Into<F>,
         executable: bool,
     ) -> Result<(), Error> {
         let bytes = bytes.into();
@@ -195,12 +216,12 @@ impl FileTree {
         self.insert(path, Entry::Symlink(target.into()))
     }
 
-    fn insert(&mut self, path: &str, entry: Entry) -> Result<(), Error> {
+    fn insert(&mut self, path: &str, entry: Entry<F>) -> Result<(), Error> {
         let path = normalize(path)?;
         self.limits.check_path(&path)?;
         let parts: Vec<&str> = path.split('/').collect();
         let added = if let Entry::File { bytes, .. } = &entry {
-            bytes.len() as u64
+            bytes.size()
         } else {
             0
         };
@@ -233,7 +254,7 @@ impl FileTree {
             Some(Entry::Dir(_)) if !matches!(entry, Entry::Dir(_)) => {
                 return Err(Error::IsADirectory(path.clone()));
             }
-            Some(Entry::File { bytes, .. }) => self.bytes -= bytes.len() as u64,
+            Some(Entry::File { bytes, .. }) => self.bytes -= bytes.size(),
             Some(_) => {}
         }
         self.bytes += added;
@@ -243,7 +264,7 @@ impl FileTree {
 
     /// The entry at exactly this normalized path, links not followed.
     #[must_use]
-    pub fn lookup(&self, path: &str) -> Option<&Entry> {
+    pub fn lookup(&self, path: &str) -> Option<&Entry<F>> {
         let mut entry = &self.root;
         for part in path.split('/').filter(|part| !part.is_empty()) {
             let Entry::Dir(children) = entry else {
@@ -310,7 +331,7 @@ impl FileTree {
     ///
     /// # Errors
     /// As [`FileTree::resolve`], and [`Error::IsADirectory`].
-    pub fn read(&self, path: &str) -> Result<&Bytes, Error> {
+    pub fn read(&self, path: &str) -> Result<&F, Error> {
         match self.lookup(&self.resolve(path)?) {
             Some(Entry::File { bytes, .. }) => Ok(bytes),
             Some(_) => Err(Error::IsADirectory(path.to_owned())),
@@ -346,7 +367,7 @@ impl FileTree {
     }
 
     /// Every entry below the root in lexical walk order, a directory before its children, links not followed.
-    pub fn walk(&self) -> Walk<'_> {
+    pub fn walk(&self) -> Walk<'_, F> {
         let mut walk = Walk { stack: Vec::new() };
         walk.push_children("", &self.root);
         walk
@@ -375,12 +396,12 @@ fn grow(entries: &mut usize, limit: usize) -> Result<(), Error> {
 
 /// Iterator of [`FileTree::walk`]: the path of each entry and the entry.
 #[derive(Debug)]
-pub struct Walk<'a> {
-    stack: Vec<(String, &'a Entry)>,
+pub struct Walk<'a, F = Bytes> {
+    stack: Vec<(String, &'a Entry<F>)>,
 }
 
-impl<'a> Walk<'a> {
-    fn push_children(&mut self, path: &str, entry: &'a Entry) {
+impl<'a, F> Walk<'a, F> {
+    fn push_children(&mut self, path: &str, entry: &'a Entry<F>) {
         if let Entry::Dir(children) = entry {
             let prefix = if path.is_empty() {
                 String::new()
@@ -397,8 +418,8 @@ impl<'a> Walk<'a> {
     }
 }
 
-impl<'a> Iterator for Walk<'a> {
-    type Item = (String, &'a Entry);
+impl<'a, F> Iterator for Walk<'a, F> {
+    type Item = (String, &'a Entry<F>);
 
     fn next(&mut self) -> Option<Self::Item> {
         let (path, entry) = self.stack.pop()?;

@@ -9,6 +9,7 @@ pub mod digest;
 mod fetch;
 mod ignore;
 mod key;
+mod on_disk;
 mod server;
 mod storage;
 mod unpack;
@@ -17,6 +18,7 @@ pub use archive::ArchiveWriter;
 pub use fetch::{FetchError, FetchOptions, Fetcher, VerifyError};
 pub use ignore::{IGNORE_FILE, Ignore};
 pub use key::{ArtifactKey, KeyError};
+pub use on_disk::{OnDisk, unpack_to_disk};
 pub use server::{Server, ServerLimits};
 pub use storage::{
     ArtifactLimits, Health, Location, Published, Retention, Storage, StorageError, TooLarge,

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 
 use bytes::Bytes;
-use file_tree::{FileTree, Limits, MAX_PATH};
+use file_tree::{Contents, FileTree, Limits, MAX_PATH};
 use flate2::bufread::MultiGzDecoder;
 use tar::{Archive, Entry, EntryType, PaxExtensions};
 
@@ -51,6 +51,15 @@ pub enum UnpackError {
 ///
 /// Source: fluxcd/pkg `tar/tar.go` `Untar` with `WithSkipSymlinks`.
 pub fn unpack(reader: impl io::BufRead, limits: Limits) -> Result<FileTree, UnpackError> {
+    unpack_with(reader, limits, contents)
+}
+
+/// Reads a gzip-compressed tar like [`unpack`], whose files' contents `keep` takes: it is given each with its size.
+pub(crate) fn unpack_with<F: Contents>(
+    reader: impl io::BufRead,
+    limits: Limits,
+    mut keep: impl FnMut(&mut dyn Read, u64) -> Result<F, UnpackError>,
+) -> Result<FileTree<F>, UnpackError> {
     let decoder = MultiGzDecoder::new(reader);
     let bound = (limits.entries as u64)
         .saturating_mul(ENTRY_OVERHEAD)
@@ -63,7 +72,7 @@ pub fn unpack(reader: impl io::BufRead, limits: Limits) -> Result<FileTree, Unpa
     let mut first = [0; 1];
     let begun = stream.read(&mut first).map_err(UnpackError::NotGzip)?;
     let mut archive = Archive::new((&first[..begun]).chain(stream));
-    let mut tree = FileTree::new(limits);
+    let mut tree = FileTree::empty(limits);
     let mut extended = Extended::default();
     let mut headers = limits.entries.saturating_mul(4).saturating_add(16);
     let entries = archive.entries().map_err(UnpackError::Read)?.raw(true);
@@ -76,6 +85,7 @@ pub fn unpack(reader: impl io::BufRead, limits: Limits) -> Result<FileTree, Unpa
             &mut extended,
             &mut tree,
             limits,
+            &mut keep,
         )?;
     }
     Ok(tree)
@@ -91,11 +101,12 @@ struct Extended {
     sparse: bool,
 }
 
-fn take(
+fn take<F: Contents>(
     entry: &mut Entry<'_, impl Read>,
     extended: &mut Extended,
-    tree: &mut FileTree,
+    tree: &mut FileTree<F>,
     limits: Limits,
+    keep: &mut impl FnMut(&mut dyn Read, u64) -> Result<F, UnpackError>,
 ) -> Result<(), UnpackError> {
     let kind = entry.header().entry_type();
     match kind {
@@ -147,14 +158,14 @@ fn take(
                 Some(file_tree::Entry::File { executable, .. }) => *executable,
                 _ => mode & 0o111 != 0,
             };
-            let bytes = contents(entry, size)?;
+            let bytes = keep(entry, size)?;
             Ok(tree.insert_file(&name, bytes, executable)?)
         }
         _ => Err(unsupported()),
     }
 }
 
-fn contents(entry: &mut impl Read, size: u64) -> Result<Bytes, UnpackError> {
+fn contents(entry: &mut dyn Read, size: u64) -> Result<Bytes, UnpackError> {
     let expected = usize::try_from(size).unwrap_or(usize::MAX);
     let mut bytes = Vec::with_capacity(expected.min(1 << 20));
     entry

@@ -103,6 +103,17 @@ impl Process {
         all[all.len().saturating_sub(lines)..].join("\n")
     }
 
+    /// The most memory that the child has taken so far, in KiB: what is resident, of files too.
+    ///
+    /// # Errors
+    /// If the child has ended.
+    pub fn peak_memory(&self) -> Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let words = line.context("there is a peak")?.split_whitespace().next();
+        Ok(words.context("there is a number")?.parse()?)
+    }
+
     /// Fails, with the end of the log, once the child has ended by itself.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use std::io::BufReader;
 use kube::{Api, ResourceExt};
 use weir_api::meta::Artifact;
 use weir_api::source::v1::{GitRepository, GitRepositoryInclude};
-use weir_artifact::{Health, Storage};
+use weir_artifact::{Health, OnDisk, Storage};
 
 use crate::context::Context;
 use crate::error::{Error, IncludeError};
@@ -91,15 +91,18 @@ pub(super) fn copy(
 
 type Boxed = Box<dyn std::error::Error + Send + Sync>;
 
-fn read(storage: &Storage, artifact: &Artifact) -> Result<file_tree::FileTree, Boxed> {
+fn read(storage: &Storage, artifact: &Artifact) -> Result<file_tree::FileTree<OnDisk>, Boxed> {
     match storage.check(&artifact.path, &artifact.digest)? {
         Health::Good => {}
         Health::Missing => return Err("no such file or directory".into()),
         Health::Corrupt => return Err("the stored file is damaged".into()),
     }
     let file = File::open(storage.root().join(&artifact.path))?;
-    let tree = weir_artifact::unpack(BufReader::new(file), storage.tree_limits())?;
-    Ok(tree)
+    let archive = BufReader::new(file);
+    Ok(weir_artifact::unpack_to_disk(
+        archive,
+        storage.tree_limits(),
+    )?)
 }
 
 #[cfg(test)]

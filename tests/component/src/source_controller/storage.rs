@@ -6,6 +6,7 @@ use kube::ResourceExt as _;
 use serde_json::json;
 use weir_api::source::v1::GitRepository;
 
+use super::disk::noise;
 use super::fixture::{LIMIT, Sources, artifact, is, message, paths};
 
 /// The folder of an object's artifacts.
@@ -243,5 +244,45 @@ async fn a_branch_of_unrelated_history_is_taken_and_a_lost_repository_costs_noth
     all.repo.branch("main", &orphan)?;
     all.request("back").await?;
     all.ready(&format!("main@sha1:{orphan}")).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn files_of_any_size_are_packed_and_included_without_memory_for_them() -> Result<()> {
+    const LARGE: usize = 24 << 20;
+    let flags = ["--requeue-dependency=1s"];
+    let mut all = Sources::with("git-memory", GitServer::start()?, &flags).await?;
+    let small = all.repo.commit(&[("a", "1")], "small")?;
+    all.apply(json!({})).await?;
+    all.ready(&format!("main@sha1:{small}")).await?;
+    let before = all.controllers.process().peak_memory()?;
+
+    // One is stored as it is, the other as what differs.
+    let one = noise(7, LARGE);
+    let other = format!("{}changed{}", &one[..LARGE / 2], &one[LARGE / 2..]);
+    let files = [("b/one", one.as_str()), ("b/other", other.as_str())];
+    let large = all.repo.commit(&files, "large")?;
+    all.request("large").await?;
+    let object = all.ready(&format!("main@sha1:{large}")).await?;
+    let unpacked = all.files(&object).await?;
+    assert_eq!(paths(&unpacked), ["a", "b/one", "b/other"]);
+    ensure!(unpacked.read("b/one")?.as_ref() == one.as_bytes());
+    ensure!(unpacked.read("b/other")?.as_ref() == other.as_bytes());
+
+    let including = json!({
+        "apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "GitRepository",
+        "metadata": {"name": "including"},
+        "spec": {"interval": "1h", "url": all.repo.url(), "ref": {"branch": "main"},
+            "ignore": "/b/\n", "include": [{"repository": {"name": "app"}, "fromPath": "b", "toPath": "c"}]},
+    });
+    all.namespace.apply(&including.to_string()).await?;
+    let api = all.namespace.api::<GitRepository>();
+    let included = harness::eventually(LIMIT, "the artifact with the other's files", async || {
+        artifact(&api.get("including").await?).context("has none yet")
+    });
+    let included = included.await?;
+    ensure!(included.size > Some(LARGE as i64), "{included:?}");
+    let grown = all.controllers.process().peak_memory()? - before;
+    ensure!(grown < (LARGE as u64 / 2) >> 10, "{grown} KiB more");
     Ok(())
 }

@@ -1,9 +1,8 @@
 //! Too little processor, and too much to do.
 
-use std::fs;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use harness::{ApiProxy, eventually};
 use serde_json::{Value, json};
@@ -103,7 +102,7 @@ pub(super) async fn storm(stage: &Stage) -> Result<()> {
     })
     .await?;
     let took = begun.elapsed().as_secs();
-    let most = peak(controller.process().id())?;
+    let most = controller.process().peak_memory()?;
     eprintln!("F50: mended in {took} s, {} MiB at most", most >> 10);
     ensure!(most < MEMORY, "{most} KiB of memory");
     silence(&next, QUIET).await?;
@@ -133,12 +132,4 @@ fn crowd() -> Scenario {
         act: Act::Edit(&[]),
         pause: 0,
     }
-}
-
-/// The most memory that a process has taken, in KiB.
-fn peak(process: u32) -> Result<u64> {
-    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let words = line.context("there is a peak")?.split_whitespace().next();
-    Ok(words.context("there is a number")?.parse()?)
 }

@@ -69,7 +69,10 @@ impl From<StorageError> for Failed {
 
 /// The rules of all `.sourceignore` files, parents before children, then those of the spec. A file may be a link to
 /// another one of the tree; what leads elsewhere has no rules.
-fn ignore(tree: &Tree) -> Result<Ignore, Error> {
+///
+/// # Errors
+/// [`Error::IgnoreRules`].
+pub(crate) fn ignore(tree: &Tree) -> Result<Ignore, Error> {
     let mut files: Vec<(&str, &Item)> = tree
         .items()
         .iter()

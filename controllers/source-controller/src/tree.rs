@@ -88,6 +88,20 @@ impl Tree {
         &self.snapshots[0]
     }
 
+    /// The same, to be [completed](weir_git::Connection::complete).
+    pub fn snapshot_mut(&mut self) -> &mut Snapshot {
+        &mut self.snapshots[0]
+    }
+
+    /// The object that an entry of a repository names.
+    #[must_use]
+    pub fn object(&self, item: &Item) -> Option<ObjectId> {
+        match item.content {
+            Content::Object { id, .. } => Some(id),
+            Content::Included(_) | Content::Nothing => None,
+        }
+    }
+
     /// All entries in walk order.
     #[must_use]
     pub fn items(&self) -> &[Item] {

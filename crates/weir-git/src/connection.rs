@@ -1,7 +1,6 @@
 //! A conversation with a server.
 
-use std::path::Path;
-
+use gix::ObjectId;
 use gix::protocol::handshake::Ref;
 use gix::protocol::ls_refs::RefPrefixes;
 use gix::protocol::transport::Protocol;
@@ -10,7 +9,7 @@ use gix::protocol::{Handshake, LsRefsCommand};
 
 use crate::error::{Error, Purpose, RemoteError};
 use crate::fetch::{self, Depth};
-use crate::fetches::{Key, Turn};
+use crate::fetches::{Key, Objects, Part, Turn};
 use crate::greeting::greet;
 use crate::http::{Budget, Http};
 use crate::pack::Pack;
@@ -19,6 +18,9 @@ use crate::refs::Refs;
 use crate::remote::{Access, Remote, chain};
 use crate::session::Session;
 use crate::snapshot::Snapshot;
+
+/// Files that are asked for by name at once: a request of a mebibyte.
+const MAX_NAMED: usize = 20_000;
 
 impl Remote {
     /// Opens a conversation; blocks.
@@ -108,44 +110,114 @@ impl Connection<'_> {
     /// # Errors
     /// [`Error::Clone`], [`Error::CommitNotFound`], [`Error::Object`].
     pub fn fetch(&mut self, resolved: &Resolved) -> Result<(Revision, Snapshot), Error> {
+        self.fetch_part(resolved, Part::Whole)
+    }
+
+    /// Fetches as [`Connection::fetch`] does, but leaves the files out where the server can: those that are wanted
+    /// [come later](Connection::complete).
+    ///
+    /// # Errors
+    /// As [`Connection::fetch`].
+    pub fn fetch_trees(&mut self, resolved: &Resolved) -> Result<(Revision, Snapshot), Error> {
+        let part = if fetch::can_filter(&self.handshake) {
+            Part::Trees
+        } else {
+            Part::Whole
+        };
+        self.fetch_part(resolved, part)
+    }
+
+    /// Fetches what `snapshot` lacks of `files`; all files, where there are too many or the server does not hand
+    /// them out.
+    ///
+    /// # Errors
+    /// As [`Connection::fetch`].
+    pub fn complete(&mut self, snapshot: &mut Snapshot, files: &[ObjectId]) -> Result<(), Error> {
+        let lacks = |id: &&ObjectId| !snapshot.has(id);
+        let mut lacking: Vec<ObjectId> = files.iter().filter(lacks).copied().collect();
+        lacking.sort_unstable();
+        lacking.dedup();
+        if lacking.is_empty() || !snapshot.is_partial() {
+            return Ok(());
+        }
+        if lacking.len() <= MAX_NAMED
+            && let Ok(objects) = self.objects(lacking, Part::Named)
+        {
+            snapshot.add(objects);
+        }
+        if files.iter().all(|id| snapshot.has(id)) {
+            return Ok(());
+        }
+        // Who has been refused may not be listened to any more.
+        let mut again = self.remote.connect(self.session, self.purpose)?;
+        let wants = vec![snapshot.commit().id];
+        snapshot.add_whole(again.objects(wants, Part::Whole)?);
+        Ok(())
+    }
+
+    fn fetch_part(
+        &mut self,
+        resolved: &Resolved,
+        part: Part,
+    ) -> Result<(Revision, Snapshot), Error> {
         let commits = resolved.candidates.iter().map(|one| one.commit);
         let tags = resolved
             .candidates
             .iter()
             .filter_map(|one| one.tag.as_ref()?.object);
-        let wants: Vec<_> = commits.chain(tags).collect();
+        let objects = self.objects(commits.chain(tags).collect(), part)?;
+        let limits = self.remote.limits;
+        let (revision, mut snapshot) = Snapshot::youngest(objects, &resolved.candidates, limits)?;
+        if part == Part::Trees {
+            snapshot.lack_files();
+        }
+        Ok((revision, snapshot))
+    }
+
+    /// What somebody else has fetched, or nobody yet.
+    fn objects(&mut self, wants: Vec<ObjectId>, part: Part) -> Result<Objects, Error> {
         let (url, options) = self.remote.given.clone();
         let key = Key {
             url,
             options,
             wants,
+            part,
         };
         let fetches = self.session.fetches();
-        let objects = match fetches.turn(&key, self.session)? {
-            Turn::Have(objects) => objects,
+        match fetches.turn(&key, self.session)? {
+            Turn::Have(objects) => Ok(objects),
             Turn::Fetch(lead) => {
-                let fetched = self.fetch_alone(&key.wants)?;
-                lead.done(fetched, self.session)
+                let fetched = self.fetch_alone(&key)?;
+                Ok(lead.done(fetched, self.session))
             }
-        };
-        Snapshot::youngest(objects, &resolved.candidates, self.remote.limits)
+        }
     }
 
-    fn fetch_alone(&mut self, wants: &[gix::ObjectId]) -> Result<Pack, Error> {
+    fn fetch_alone(&mut self, key: &Key) -> Result<Pack, Error> {
         let directory = self.session.fetches().folder();
-        let directory = &directory.map_err(|error| {
+        let directory = directory.map_err(|error| {
             let source = RemoteError::Protocol(error.to_string());
             Error::remote(Purpose::Clone, &self.remote.shown, source)
         })?;
-        let outcome = match self.pack(wants, Depth::One, directory) {
-            Err(RemoteError::Protocol(text)) if unadvertised(&text) => {
-                self.pack_of_heads(directory)
+        let job = fetch::Job {
+            wants: &key.wants,
+            depth: match key.part {
+                Part::Whole | Part::Trees => Depth::One,
+                Part::Named => Depth::Full,
+            },
+            without_files: key.part == Part::Trees,
+            directory: &directory,
+            limits: self.remote.limits,
+        };
+        let outcome = match self.pack(&job) {
+            Err(RemoteError::Protocol(text)) if unadvertised(&text) && key.part != Part::Named => {
+                self.pack_of_heads(&job)
             }
             outcome => outcome,
         };
         outcome.map_err(|source| {
             let missing = matches!(&source, RemoteError::Protocol(text) if unadvertised(text));
-            match (missing, wants.first()) {
+            match (missing, key.wants.first()) {
                 (true, Some(commit)) => Error::CommitNotFound(commit.to_string()),
                 _ => Error::remote(Purpose::Clone, &self.remote.shown, source),
             }
@@ -153,7 +225,7 @@ impl Connection<'_> {
     }
 
     /// All branches with their history, for servers that hand out advertised commits only.
-    fn pack_of_heads(&mut self, directory: &Path) -> Result<Pack, RemoteError> {
+    fn pack_of_heads(&mut self, job: &fetch::Job<'_>) -> Result<Pack, RemoteError> {
         let refs = self.advertised(&["refs/heads/".to_owned()])?;
         let mut heads: Vec<_> = refs.heads().collect();
         heads.sort_unstable();
@@ -161,24 +233,16 @@ impl Connection<'_> {
         if heads.is_empty() {
             return Err(RemoteError::Protocol("not our ref".to_owned()));
         }
-        self.pack(&heads, Depth::Full, directory)
+        self.pack(&fetch::Job {
+            wants: &heads,
+            depth: Depth::Full,
+            ..*job
+        })
     }
 
-    fn pack(
-        &mut self,
-        wants: &[gix::ObjectId],
-        depth: Depth,
-        directory: &Path,
-    ) -> Result<Pack, RemoteError> {
-        let limits = self.remote.limits;
-        self.budget.refill(limits.pack_bytes);
-        let job = fetch::Job {
-            wants,
-            depth,
-            directory,
-            limits,
-        };
-        let fetched = fetch::pack(&mut self.transport, &mut self.handshake, &job, self.session);
+    fn pack(&mut self, job: &fetch::Job<'_>) -> Result<Pack, RemoteError> {
+        self.budget.refill(job.limits.pack_bytes);
+        let fetched = fetch::pack(&mut self.transport, &mut self.handshake, job, self.session);
         fetched.map_err(|text| {
             let stopped = self.session.check().err();
             match (self.budget.failure().take(), stopped) {

@@ -7,6 +7,7 @@ use gix::ObjectId;
 use gix::progress::Discard;
 use gix::protocol::fetch::negotiate::{Action, Round, one_round};
 use gix::protocol::fetch::{Arguments, Context, Negotiate, Options, Response, Shallow, Tags};
+use gix::protocol::transport::Protocol;
 use gix::protocol::transport::client::blocking_io::Transport;
 use gix::protocol::{Handshake, command};
 
@@ -28,6 +29,8 @@ pub(crate) enum Depth {
 pub(crate) struct Job<'a> {
     pub(crate) wants: &'a [ObjectId],
     pub(crate) depth: Depth,
+    /// Leave out files. Only of servers that [can](can_filter).
+    pub(crate) without_files: bool,
     pub(crate) directory: &'a Path,
     pub(crate) limits: Limits,
 }
@@ -38,6 +41,16 @@ pub(crate) fn agent() -> command::Feature {
         "agent",
         Some(concat!("weir/", env!("CARGO_PKG_VERSION")).into()),
     )
+}
+
+/// Whether the server can leave out files, and hands out any of them by its hash afterwards.
+pub(crate) fn can_filter(handshake: &Handshake) -> bool {
+    // By the old protocols, what was not listed is not handed out.
+    handshake.server_protocol_version == Protocol::V2
+        && handshake
+            .capabilities
+            .capability("fetch")
+            .is_some_and(|fetch| fetch.supports("filter").unwrap_or_default())
 }
 
 /// Fetches a pack and indexes it.
@@ -69,7 +82,10 @@ pub(crate) fn pack(
     };
     let mut received = None;
     let outcome = gix::protocol::fetch(
-        &mut Everything { wants: job.wants },
+        &mut Everything {
+            wants: job.wants,
+            without_files: job.without_files,
+        },
         |reader, _progress, _interrupt| {
             let pack = receive(reader, folder, session, job.limits);
             received = Some(pack.map_err(gix::Error::from_error)?);
@@ -87,6 +103,7 @@ pub(crate) fn pack(
 /// Wants everything and has nothing.
 struct Everything<'a> {
     wants: &'a [ObjectId],
+    without_files: bool,
 }
 
 impl Negotiate for Everything<'_> {
@@ -97,6 +114,9 @@ impl Negotiate for Everything<'_> {
     }
 
     fn add_wants(&mut self, arguments: &mut Arguments, _known: &[bool]) -> bool {
+        if self.without_files {
+            arguments.filter("blob:none");
+        }
         for want in self.wants {
             arguments.want(want);
         }

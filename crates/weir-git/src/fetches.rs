@@ -33,6 +33,18 @@ pub(crate) struct Key {
     pub(crate) url: String,
     pub(crate) options: RemoteOptions,
     pub(crate) wants: Vec<ObjectId>,
+    pub(crate) part: Part,
+}
+
+/// What of the wanted objects comes along.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// The commits with all that is in them.
+    Whole,
+    /// The commits with their trees.
+    Trees,
+    /// Just these objects.
+    Named,
 }
 
 /// The objects of a fetch. They are deleted from disk with the last user.
@@ -200,6 +212,7 @@ mod tests {
             url: url.to_owned(),
             options: RemoteOptions::default(),
             wants: Vec::new(),
+            part: Part::Whole,
         }
     }
 

@@ -128,6 +128,7 @@ pub fn conversation(bytes: &[u8]) {
     let job = Job {
         wants: &wants,
         depth: Depth::One,
+        without_files: false,
         directory: folder.path(),
         limits: LIMITS,
     };

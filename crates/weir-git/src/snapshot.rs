@@ -73,7 +73,7 @@ pub struct Entry {
 
 /// A commit with its objects.
 pub struct Snapshot {
-    objects: Reader,
+    objects: Found,
     commit: Commit,
     tag: Option<TagName>,
     limits: Limits,
@@ -94,7 +94,10 @@ impl Snapshot {
         candidates: &[Revision],
         limits: Limits,
     ) -> Result<(Revision, Self), Error> {
-        let objects = Reader::new(objects);
+        let objects = Found {
+            packs: vec![Reader::new(objects)],
+            lacks_files: false,
+        };
         let mut found: Option<(Revision, Commit)> = None;
         for candidate in candidates {
             let commit = commit(&objects, candidate.commit)?;
@@ -112,6 +115,33 @@ impl Snapshot {
             limits,
         };
         Ok((revision, snapshot))
+    }
+
+    /// Files are to come later.
+    pub(crate) fn lack_files(&mut self) {
+        self.objects.lacks_files = true;
+    }
+
+    /// Whether files may be missing that the repository has.
+    #[must_use]
+    pub fn is_partial(&self) -> bool {
+        self.objects.lacks_files
+    }
+
+    /// Whether the object is there.
+    pub(crate) fn has(&self, id: &ObjectId) -> bool {
+        self.objects.find(id).is_some()
+    }
+
+    /// Takes more objects along.
+    pub(crate) fn add(&mut self, objects: Objects) {
+        self.objects.packs.push(Reader::new(objects));
+    }
+
+    /// Takes all objects along.
+    pub(crate) fn add_whole(&mut self, objects: Objects) {
+        self.add(objects);
+        self.objects.lacks_files = false;
     }
 
     /// The commit.
@@ -199,8 +229,8 @@ impl Snapshot {
     /// # Errors
     /// [`Error::Object`] if the object is missing or broken.
     pub fn open(&self, id: ObjectId) -> Result<Blob, Error> {
-        let object = find(&self.objects, id, Kind::Blob)?;
-        let contents = self.objects.contents(&object);
+        let (pack, object) = find(&self.objects, id, Kind::Blob)?;
+        let contents = pack.contents(&object);
         Ok(Blob {
             size: object.size,
             contents: contents.map_err(|error| Error::Object(format!("{id}: {error}")))?,
@@ -274,7 +304,21 @@ pub(crate) fn checked_name(name: &gix::bstr::BStr, kind: EntryKind) -> Result<&s
     Ok(text)
 }
 
-fn commit(objects: &Reader, id: ObjectId) -> Result<Commit, Error> {
+/// All that was fetched of a commit.
+struct Found {
+    packs: Vec<Reader>,
+    lacks_files: bool,
+}
+
+impl Found {
+    /// The object, and the pack that has it.
+    fn find(&self, id: &ObjectId) -> Option<(&Reader, Object)> {
+        let mut packs = self.packs.iter();
+        packs.find_map(|pack| Some((pack, pack.find(id)?)))
+    }
+}
+
+fn commit(objects: &Found, id: ObjectId) -> Result<Commit, Error> {
     if objects.find(&id).is_none() {
         return Err(Error::CommitNotFound(id.to_string()));
     }
@@ -291,22 +335,22 @@ fn commit(objects: &Reader, id: ObjectId) -> Result<Commit, Error> {
     })
 }
 
-fn find(objects: &Reader, id: ObjectId, kind: Kind) -> Result<Object, Error> {
+fn find(objects: &Found, id: ObjectId, kind: Kind) -> Result<(&Reader, Object), Error> {
     let found = objects.find(&id);
-    let object = found.ok_or_else(|| Error::Object(format!("{id}: object not found")))?;
+    let (pack, object) = found.ok_or_else(|| Error::Object(format!("{id}: object not found")))?;
     if object.kind != kind {
         let text = format!("{id} is a {}, not a {kind}", object.kind);
         return Err(Error::Object(text));
     }
-    Ok(object)
+    Ok((pack, object))
 }
 
-fn whole(objects: &Reader, id: ObjectId, kind: Kind) -> Result<Vec<u8>, Error> {
-    let object = find(objects, id, kind)?;
+fn whole(objects: &Found, id: ObjectId, kind: Kind) -> Result<Vec<u8>, Error> {
+    let (pack, object) = find(objects, id, kind)?;
     if object.size > MAX_WHOLE {
         let text = format!("{id}: a {kind} of more than {MAX_WHOLE} bytes");
         return Err(Error::Object(text));
     }
-    let read = objects.contents(&object).and_then(Contents::whole);
+    let read = pack.contents(&object).and_then(Contents::whole);
     read.map_err(|error| Error::Object(format!("{id}: {error}")))
 }

@@ -103,6 +103,33 @@ async fn a_commit_is_fetched_with_every_kind_of_client_key() {
 }
 
 #[tokio::test]
+async fn trees_and_then_files_come_over_one_connection() {
+    let place = place();
+    let (url, ssh) = (place.server.url("app"), place.ssh());
+    let git = Git::new(1);
+    let work = git.run(Duration::from_secs(20), move |session| {
+        let options = RemoteOptions {
+            ssh: Some(ssh),
+            ..RemoteOptions::default()
+        };
+        let remote = session.remote(&url, options)?;
+        let mut connection = remote.connect(session, Purpose::Clone)?;
+        let resolved = connection.resolve(&Reference::Branch("main".to_owned()))?;
+        let (_, mut snapshot) = connection.fetch_trees(&resolved)?;
+        let entries = snapshot.entries(session)?;
+        let file = |path: &str| {
+            let found = entries.iter().find(|entry| entry.path == path);
+            found.expect("is there").id
+        };
+        connection.complete(&mut snapshot, &[file("d/b")])?;
+        assert!(snapshot.is_partial());
+        snapshot.read(file("a")).expect_err("was left out");
+        snapshot.read(file("d/b"))
+    });
+    assert_eq!(work.await.expect("fetches"), b"2");
+}
+
+#[tokio::test]
 async fn a_locked_key_opens_with_its_password() {
     let place = place();
     let mut random = russh::keys::key::safe_rng();

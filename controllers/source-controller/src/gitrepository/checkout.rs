@@ -3,12 +3,17 @@
 use std::path::Path;
 
 use weir_api::source::v1::GitRepositorySpec;
-use weir_git::{EntryKind, Purpose, Reference, RemoteOptions, Session, Submodule, same_origin};
+use weir_artifact::IGNORE_FILE;
+use weir_git::{
+    Connection, EntryKind, ObjectId, Purpose, Reference, RemoteOptions, Session, Submodule,
+    same_origin,
+};
 
 use super::sparse;
 use crate::error::Error;
+use crate::execute;
 use crate::source::Known;
-use crate::tree::Tree;
+use crate::tree::{Item, Tree};
 
 /// How deep submodules may hold submodules, as go-git's default has it.
 const MAX_DEPTH: usize = 10;
@@ -74,20 +79,72 @@ pub(super) fn look(job: &Job, directory: &Path, session: &Session) -> Result<Loo
             quietly: !reference.probes(),
         });
     }
-    let (revision, snapshot) = connection.fetch(&resolved)?;
+    // Where only a part is wanted, the rest need not come; unless files are still to be read that name other
+    // repositories, or to be put in their stead that may have other rules.
+    let submodules_too = spec.recurse_submodules && spec.sparse_checkout.is_empty();
+    let partly = !submodules_too
+        && spec.include.is_empty()
+        && (spec.ignore.is_some() || !spec.sparse_checkout.is_empty());
+    let (revision, snapshot) = if partly {
+        connection.fetch_trees(&resolved)?
+    } else {
+        connection.fetch(&resolved)?
+    };
     let entries = snapshot.entries(session)?;
     let entries = sparse::checked_out(entries, &spec.sparse_checkout, directory)?;
     let label = snapshot.commit().subject();
     let mut tree = Tree::new(snapshot, entries, spec.ignore.clone());
     // Upstream leaves submodules alone where it checks out a part.
-    if spec.recurse_submodules && spec.sparse_checkout.is_empty() {
+    if submodules_too {
         submodules(&mut tree, job, session)?;
     }
+    fetch_files(&mut connection, &mut tree)?;
     Ok(Looked::Fetched {
         revision: revision.to_string(),
         label,
         tree,
     })
+}
+
+/// Fetches the files of a tree that lacks them: first those that have rules in them, then what the rules leave.
+fn fetch_files(connection: &mut Connection<'_>, tree: &mut Tree) -> Result<(), Error> {
+    if !tree.snapshot().is_partial() {
+        return Ok(());
+    }
+    let rules: Vec<&Item> = tree.items().iter().filter(|item| has_rules(item)).collect();
+    let by_link = rules.iter().any(|item| item.kind == EntryKind::Symlink);
+    let links = tree
+        .items()
+        .iter()
+        .filter(|item| item.kind == EntryKind::Symlink);
+    let mut wanted = objects(tree, rules);
+    if by_link {
+        wanted.extend(objects(tree, links));
+    }
+    connection.complete(tree.snapshot_mut(), &wanted)?;
+    if by_link {
+        let rules = tree.items().iter().filter(|item| has_rules(item));
+        let behind = rules.filter_map(|item| tree.follow(&item.path));
+        let wanted = objects(tree, behind);
+        connection.complete(tree.snapshot_mut(), &wanted)?;
+    }
+    let ignore = execute::ignore(tree)?;
+    let left = tree.items().iter().filter(|item| {
+        matches!(item.kind, EntryKind::File { .. }) && !ignore.excludes(&item.path, false)
+    });
+    let wanted = objects(tree, left);
+    connection.complete(tree.snapshot_mut(), &wanted)?;
+    Ok(())
+}
+
+fn has_rules(item: &Item) -> bool {
+    item.path.rsplit('/').next() == Some(IGNORE_FILE)
+        && matches!(item.kind, EntryKind::File { .. } | EntryKind::Symlink)
+}
+
+fn objects<'a>(tree: &Tree, items: impl IntoIterator<Item = &'a Item>) -> Vec<ObjectId> {
+    let ids = items.into_iter().filter_map(|item| tree.object(item));
+    ids.collect()
 }
 
 /// A repository whose submodules are to be fetched: where it stands in the tree, its URL and its depth.

@@ -319,3 +319,42 @@ async fn listed_folders_are_compared_as_they_are_written() -> Result<()> {
     assert!(is(&object, "ArtifactInStorage", "True", "Succeeded"));
     Ok(())
 }
+
+#[tokio::test]
+async fn what_is_left_out_is_not_even_fetched() -> Result<()> {
+    let all = Sources::start("git-partial").await?;
+    let files = [
+        ("deploy/a", "1"),
+        ("deploy/b.md", "2"),
+        ("deploy/.sourceignore", "*.md\n"),
+        ("docs/rules", "b.txt\n"),
+        ("docs/b.txt", "3"),
+        ("large", "4"),
+    ];
+    all.repo.commit(&files, "files")?;
+    let linked = all.repo.change().symlink("docs/.sourceignore", "rules");
+    let first = linked.commit()?;
+    let asked = all.packs();
+    all.apply(json!({"ignore": "/*\n!/deploy/\n"})).await?;
+    let object = all.ready(&format!("main@sha1:{first}")).await?;
+    // The rules of the spec come last.
+    assert_eq!(
+        paths(&*all.files(&object).await?),
+        ["deploy/.sourceignore", "deploy/a", "deploy/b.md"]
+    );
+    // Refs, trees, rules and links, the rules behind them, files.
+    assert_eq!(all.packs() - asked, 5);
+
+    let asked = all.packs();
+    all.apply(json!({"ignore": null, "sparseCheckout": ["docs/"]}))
+        .await?;
+    let object = all
+        .wait("the other part", |object| {
+            status(object).observed_sparse_checkout == ["docs/"]
+        })
+        .await?;
+    assert_eq!(paths(&*all.files(&object).await?), ["docs/rules"]);
+    // Refs, and the link alone: trees and rules were fetched just now.
+    assert_eq!(all.packs() - asked, 2);
+    Ok(())
+}

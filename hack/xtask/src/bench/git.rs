@@ -5,9 +5,9 @@
 //! history and archives it as tar.gz; ours does the same in one process. Who comes first changes from run to run.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
+use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{ChildStdin, Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
 use clap::Args;
@@ -27,6 +27,9 @@ pub(super) struct Options {
     /// Files in the repositories.
     #[arg(long, value_name = "N", value_delimiter = ',', default_values_t = [1_500, 30_000])]
     files: Vec<usize>,
+    /// MiB of the one file of further repositories, which does not deflate.
+    #[arg(long, value_name = "MIB", value_delimiter = ',', default_values_t = [100])]
+    large: Vec<usize>,
     /// How often each program does each thing, the two in turn.
     #[arg(long, default_value_t = 7)]
     runs: usize,
@@ -74,20 +77,29 @@ pub(super) fn run(options: &Options) -> Result<()> {
         "\n| | | runs | clock ms, min / median / max | CPU ms, median | peak MiB | library ms, median | git ÷ Weir: clock, CPU, memory |\n|---|---|---|---|---|---|---|---|"
     );
     let mut records = Vec::new();
-    for files in &options.files {
-        let repository = server.repo(&format!("files-{files}"))?;
-        fill(&repository, *files)?;
+    let mut compare = |repository: &Repository, size: &str, kinds: &[(&str, bool)]| {
         let bench = Bench {
             ours: &ours,
             url: repository.url(),
             runs: options.runs.max(1),
         };
-        for (what, known) in [("to an artifact", false), ("no-op", true)] {
-            let what = format!("{files} files, {what}");
-            let pair = bench.compare(&what, known)?;
+        for (what, known) in kinds {
+            let pair = bench.compare(&format!("{size}, {what}"), *known)?;
             print_pair(&pair);
             records.extend(pair);
         }
+        anyhow::Ok(())
+    };
+    let (made, known) = (("to an artifact", false), ("no-op", true));
+    for files in &options.files {
+        let repository = server.repo(&format!("files-{files}"))?;
+        fill(&repository, *files)?;
+        compare(&repository, &format!("{files} files"), &[made, known])?;
+    }
+    for size in &options.large {
+        let repository = server.repo(&format!("large-{size}"))?;
+        fill_large(&repository, size << 20)?;
+        compare(&repository, &format!("a file of {size} MiB"), &[made])?;
     }
     super::write_report(options.output.as_deref(), "git", &records)
 }
@@ -168,27 +180,47 @@ impl Bench<'_> {
 
 /// One commit of YAML files that are alike but not equal, as in a real repository.
 fn fill(repository: &Repository, files: usize) -> Result<()> {
+    import(repository, |input| {
+        for file in 0..files {
+            let contents = manifest(file)?;
+            let folder = file / FOLDER;
+            let path = format!("apps/team-{}/app-{folder}/file-{file}.yaml", folder % 20);
+            let size = contents.len();
+            write!(input, "M 100644 inline {path}\ndata {size}\n{contents}\n")?;
+        }
+        Ok(())
+    })
+}
+
+/// One commit of one file of `size` bytes.
+fn fill_large(repository: &Repository, size: usize) -> Result<()> {
+    import(repository, |input| {
+        write!(input, "M 100644 inline large\ndata {size}\n")?;
+        let mut random = random(1);
+        for _ in 0..size / 8 {
+            input.write_all(&random().to_le_bytes())?;
+        }
+        Ok(writeln!(input)?)
+    })
+}
+
+/// One commit with the files that `write` gives to git's fast-import.
+fn import(
+    repository: &Repository,
+    write: impl FnOnce(&mut BufWriter<ChildStdin>) -> Result<()>,
+) -> Result<()> {
     let mut child = Command::new("git")
         .args(["fast-import", "--quiet"])
         .current_dir(repository.path())
         .stdin(Stdio::piped())
         .spawn()?;
-    let mut input = std::io::BufWriter::new(child.stdin.take().context("has an input")?);
+    let mut input = BufWriter::new(child.stdin.take().context("has an input")?);
     let who = "bench <bench@example.com> 1700000000 +0000";
     write!(
         input,
         "commit refs/heads/main\ncommitter {who}\ndata 5\nbench\n"
     )?;
-    for file in 0..files {
-        let contents = manifest(file)?;
-        let folder = file / FOLDER;
-        let path = format!("apps/team-{}/app-{folder}/file-{file}.yaml", folder % 20);
-        write!(
-            input,
-            "M 100644 inline {path}\ndata {}\n{contents}\n",
-            contents.len()
-        )?;
-    }
+    write(&mut input)?;
     writeln!(input)?;
     drop(input.into_inner()?);
     ensure!(child.wait()?.success(), "git fast-import failed");
@@ -196,15 +228,18 @@ fn fill(repository: &Repository, files: usize) -> Result<()> {
     Ok(())
 }
 
-fn manifest(number: usize) -> Result<String> {
-    let mut state = number as u64 + 1;
-    let mut random = || {
-        // Xorshift: the same repository in every run.
+/// Xorshift: the same repository in every run.
+fn random(mut state: u64) -> impl FnMut() -> u64 {
+    move || {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
         state
-    };
+    }
+}
+
+fn manifest(number: usize) -> Result<String> {
+    let mut random = random(number as u64 + 1);
     let mut text = format!(
         "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: config-{number}\n  namespace: apps\ndata:\n"
     );

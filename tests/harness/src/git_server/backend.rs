@@ -48,6 +48,8 @@ pub(super) async fn answer(
     };
     let (head, body) = request.into_parts();
     lock(&repository.requests).push(format!("{} {}", head.method, head.uri));
+    let shown = format!("{} {} {:?}", head.method, head.uri, head.headers);
+    lock(&repository.heads).push(shown);
     let fault = lock(&repository.fault).clone();
     match &fault {
         Some(Fault::Status(code)) => {

@@ -15,6 +15,7 @@ pub(super) struct Shared {
     pub(super) authentication: Mutex<Option<Authentication>>,
     pub(super) fault: Mutex<Option<Fault>>,
     pub(super) requests: Mutex<Vec<String>>,
+    pub(super) heads: Mutex<Vec<String>>,
 }
 
 /// A repository of a [`GitServer`](super::GitServer), written to by the real `git`.
@@ -179,6 +180,11 @@ impl Repository {
     /// Method, path and query of every request so far.
     pub fn requests(&self) -> Vec<String> {
         lock(&self.shared.requests).clone()
+    }
+
+    /// The heads of all requests since the last call, as text.
+    pub fn take_heads(&self) -> Vec<String> {
+        std::mem::take(&mut lock(&self.shared.heads))
     }
 
     /// Runs `git` in this repository and returns its trimmed output.

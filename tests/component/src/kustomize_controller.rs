@@ -1,6 +1,7 @@
 //! Kustomizations: from an artifact to objects in the cluster.
 
 mod apply;
+mod artifacts;
 mod build;
 mod decryption;
 mod deletion;

@@ -1,6 +1,7 @@
 //! GitRepositories: from a commit to a served artifact.
 
 mod artifact;
+mod bombs;
 mod credentials;
 mod disk;
 mod failure;
@@ -16,3 +17,5 @@ mod siege;
 mod ssh;
 mod storage;
 mod verify;
+
+pub(crate) use bombs::peak_memory;

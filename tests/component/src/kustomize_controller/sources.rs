@@ -13,7 +13,7 @@ use weir_api::source::v1::GitRepository;
 use crate::fixture::{LIMIT, Loop, config_map, value};
 
 /// The artifact of the source, once it is of `revision`.
-async fn artifact(all: &Loop, revision: &str) -> Result<Artifact> {
+pub(super) async fn artifact(all: &Loop, revision: &str) -> Result<Artifact> {
     eventually(LIMIT, "an artifact", async || {
         let source = all.namespace.api::<GitRepository>().get("app").await?;
         let artifact = source.status.and_then(|status| status.artifact);
@@ -69,7 +69,7 @@ async fn sources_of_every_kind_are_read_past_the_cache() -> Result<()> {
 }
 
 /// An ExternalArtifact that offers `artifact`, made from `origin`.
-async fn offer(all: &Loop, artifact: &Artifact, origin: &str) -> Result<()> {
+pub(super) async fn offer(all: &Loop, artifact: &Artifact, origin: &str) -> Result<()> {
     let gvk = GroupVersionKind::gvk("source.toolkit.fluxcd.io", "v1", "ExternalArtifact");
     let resource = ApiResource::from_gvk(&gvk);
     let api: Api<DynamicObject> =

@@ -1,5 +1,7 @@
 //! Our controllers as child processes.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -9,7 +11,7 @@ use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
 use crate::process::{Process, free_port};
-use crate::{ControlPlane, EventSink, eventually, layout};
+use crate::{ControlPlane, EventSink, canary, eventually, layout};
 
 /// Every port and path is chosen here, so that any number can run side by side.
 const READY_WITHIN: Duration = Duration::from_secs(30);
@@ -161,6 +163,21 @@ impl Controllers {
         &mut self.process
     }
 
+    /// What they showed so far: the log, and the metrics if they still answer.
+    fn shown(&self) -> String {
+        let log = std::fs::read(self.process.log()).unwrap_or_default();
+        let mut metrics = Vec::new();
+        let limit = Duration::from_secs(5);
+        let address = std::net::SocketAddr::from(([127, 0, 0, 1], self.ports.metrics));
+        if let Ok(mut stream) = TcpStream::connect_timeout(&address, limit) {
+            // What has ended shows nothing more.
+            let _ = stream.set_read_timeout(Some(limit));
+            let _ = stream.write_all(b"GET /metrics HTTP/1.0\r\nhost: 127.0.0.1\r\n\r\n");
+            let _ = stream.read_to_end(&mut metrics);
+        }
+        String::from_utf8_lossy(&[log, metrics].concat()).into_owned()
+    }
+
     async fn wait_until_ready(&mut self) -> Result<()> {
         let url = format!("{}/readyz", self.health_url());
         let mut ended = None;
@@ -176,6 +193,23 @@ impl Controllers {
         .await
         .with_context(|| format!("end of the log:\n{}", self.process.log_tail(20)))?;
         ended.map_or(Ok(()), Err)
+    }
+}
+
+impl Drop for Controllers {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        let shown = self.shown();
+        let log = self.process.log().display();
+        let told = canary::found_in(&shown);
+        assert!(
+            told.is_none(),
+            "{log} or the metrics hold {told:?} of a Secret"
+        );
+        let panicked = shown.contains("\"logger\":\"panic\"");
+        assert!(!panicked, "a panic is in {log}");
     }
 }
 

@@ -10,8 +10,8 @@ use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use serde_json::Value;
 
-use crate::eventually;
 use crate::http_server::{Body, Server, text};
+use crate::{canary, eventually};
 
 /// Largest event that is read.
 const EVENT_BYTES: usize = 1 << 20;
@@ -20,6 +20,8 @@ const EVENT_BYTES: usize = 1 << 20;
 struct Record {
     events: Vec<Value>,
     refusals: VecDeque<StatusCode>,
+    /// An event that holds a value of a Secret.
+    told: Option<String>,
 }
 
 /// A server that takes Flux events and keeps them in the order of arrival.
@@ -102,6 +104,14 @@ impl EventSink {
     }
 }
 
+impl Drop for EventSink {
+    fn drop(&mut self) {
+        let told = &lock(&self.record).told;
+        let fine = told.is_none() || std::thread::panicking();
+        assert!(fine, "a Secret is in the event {told:?}");
+    }
+}
+
 async fn receive(record: &Mutex<Record>, request: Request<Incoming>) -> Response<Body> {
     let body = match Limited::new(request.into_body(), EVENT_BYTES)
         .collect()
@@ -115,7 +125,13 @@ async fn receive(record: &Mutex<Record>, request: Request<Incoming>) -> Response
         return text(status, "refused by the test");
     }
     match serde_json::from_slice(&body) {
-        Ok(event) => record.events.push(event),
+        Ok(event) => {
+            let shown = String::from_utf8_lossy(&body);
+            if canary::found_in(&shown).is_some() {
+                record.told = Some(shown.into_owned());
+            }
+            record.events.push(event);
+        }
         Err(error) => return text(StatusCode::BAD_REQUEST, error.to_string()),
     }
     text(StatusCode::ACCEPTED, "")

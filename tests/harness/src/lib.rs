@@ -19,6 +19,9 @@
 //! - [`Controllers`]: our own binaries as child processes;
 //! - [`eventually`]: waits for a state, never for a time.
 //!
+//! No value of a Secret that a test applies may show up in logs, metrics, events
+//! or a status that is waited for: that fails the test, whatever it is about.
+//!
 //! Whatever is started here ends with the process that started it, also when
 //! that process is killed (see [`process`]). Logs of the last run stay under
 //! `target/test-logs/<test>/`.
@@ -26,6 +29,7 @@
 mod api_proxy;
 pub mod background;
 pub mod binaries;
+mod canary;
 pub mod command_rows;
 mod control_plane;
 mod controllers;

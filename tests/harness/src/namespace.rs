@@ -7,7 +7,7 @@ use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1::Namespace as CoreNamespace;
 use kube::api::{DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
@@ -19,7 +19,7 @@ use serde::{Deserialize as _, Serialize};
 use serde_json::Value;
 
 use crate::eventually::failed_here;
-use crate::{background, eventually, layout};
+use crate::{background, canary, eventually, layout};
 
 /// Kubernetes' limit for names, less a dash and the random part.
 const NAME_LENGTH: usize = 63 - 7;
@@ -122,6 +122,7 @@ impl Namespace {
             if value.is_null() {
                 continue;
             }
+            canary::learn(&value);
             let object: DynamicObject = serde_json::from_value(value).context("not an object")?;
             let api = self.api_of(&object).await?;
             let params = PatchParams::apply("test").force();
@@ -160,6 +161,12 @@ impl Namespace {
             )
         })
         .await
+        .and_then(|object: K| {
+            let status = serde_json::to_value(&object)?["status"].to_string();
+            let told = canary::found_in(&status);
+            ensure!(told.is_none(), "{status} holds {told:?} of a Secret");
+            Ok(object)
+        })
     }
 
     /// Waits until a condition of the named object has this status at the

@@ -5,6 +5,7 @@
 
 mod layers;
 mod manifests;
+mod pages;
 mod sources;
 mod workspace;
 
@@ -33,7 +34,7 @@ impl Display for Finding {
 /// One rule over the whole workspace.
 type Rule = fn(&Workspace) -> Vec<Finding>;
 
-const RULES: [Rule; 12] = [
+const RULES: [Rule; 13] = [
     layers::depend_downwards,
     layers::engines_stay_pure,
     layers::types_do_no_io,
@@ -42,6 +43,7 @@ const RULES: [Rule; 12] = [
     manifests::versions_are_in_the_root,
     manifests::folders_are_named_like_crates,
     manifests::engines_ban_io,
+    pages::named_tests_are_there,
     sources::files_start_with_a_sentence,
     sources::files_stay_small,
     sources::names_say_something,

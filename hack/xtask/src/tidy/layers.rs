@@ -216,7 +216,7 @@ mod tests {
         });
         Workspace {
             packages: packages.collect(),
-            files: Vec::new(),
+            ..Workspace::default()
         }
     }
 

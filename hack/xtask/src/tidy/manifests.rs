@@ -100,7 +100,7 @@ mod tests {
         };
         Workspace {
             packages: vec![package],
-            files: Vec::new(),
+            ..Workspace::default()
         }
     }
 

@@ -89,6 +89,7 @@ mod tests {
         Workspace {
             packages: Vec::new(),
             files: vec![file],
+            pages: Vec::new(),
         }
     }
 

@@ -13,6 +13,8 @@ use crate::cargo;
 pub(super) struct Workspace {
     pub(super) packages: Vec<Package>,
     pub(super) files: Vec<SourceFile>,
+    /// The pages of docs/parity.
+    pub(super) pages: Vec<SourceFile>,
 }
 
 /// A member of the workspace.
@@ -34,7 +36,7 @@ pub(super) struct Dependency {
     pub(super) dev: bool,
 }
 
-/// A Rust file.
+/// A file with text, such as a Rust file.
 #[derive(Debug)]
 pub(super) struct SourceFile {
     pub(super) path: String,
@@ -75,12 +77,15 @@ impl Workspace {
             .collect();
         let mut files = Vec::new();
         for folder in ["controllers", "crates", "hack", "tests"] {
-            collect(root, &root.join(folder), &mut files)?;
+            collect(root, &root.join(folder), "rs", &mut files)?;
         }
+        let mut pages = Vec::new();
+        collect(root, &root.join("docs/parity"), "md", &mut pages)?;
         files.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(Self {
             packages: packages?,
             files,
+            pages,
         })
     }
 
@@ -108,7 +113,7 @@ impl Package {
     }
 }
 
-fn collect(root: &Path, folder: &Path, files: &mut Vec<SourceFile>) -> Result<()> {
+fn collect(root: &Path, folder: &Path, end: &str, files: &mut Vec<SourceFile>) -> Result<()> {
     for entry in fs::read_dir(folder).with_context(|| format!("no {}", folder.display()))? {
         let path = entry?.path();
         let name = path
@@ -117,8 +122,8 @@ fn collect(root: &Path, folder: &Path, files: &mut Vec<SourceFile>) -> Result<()
             .to_string_lossy()
             .into_owned();
         if path.is_dir() && !path.is_symlink() && name != "target" {
-            collect(root, &path, files)?;
-        } else if path.extension().is_some_and(|end| end == "rs") {
+            collect(root, &path, end, files)?;
+        } else if path.extension().is_some_and(|found| found == end) {
             let text = fs::read_to_string(&path).with_context(|| format!("no {name}"))?;
             files.push(SourceFile {
                 path: relative(root, &path),

@@ -15,7 +15,7 @@ mod storage;
 mod unpack;
 
 pub use archive::ArchiveWriter;
-pub use fetch::{FetchError, FetchOptions, Fetcher, VerifyError};
+pub use fetch::{FetchError, FetchOptions, Fetcher, Unanswered, VerifyError};
 pub use ignore::{IGNORE_FILE, Ignore};
 pub use key::{ArtifactKey, KeyError};
 pub use on_disk::{OnDisk, unpack_to_disk};

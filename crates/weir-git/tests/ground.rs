@@ -101,6 +101,31 @@ async fn refs_that_git_would_refuse_are_as_if_they_were_not_there() {
     }
 }
 
+#[tokio::test]
+async fn a_name_with_a_space_ends_the_listing_as_it_does_for_go_git() {
+    let mut pack = Pack::default();
+    let (blob, _) = pack.add(BLOB, b"x");
+    let (root, _) = pack.add(TREE, &tree(&[("100644", "file", blob)]));
+    let (tip, _) = pack.add(COMMIT, &commit(root));
+    let tip = hex(tip);
+    let mut answer = packets(&tip, &pack.finish());
+    answer.extend_from_slice(b"0000");
+    // Bytes that are no text are a name like any other.
+    for (name, is_read) in [(&b"a b"[..], false), (b"a  b", false), (b"caf\xe9", true)] {
+        let odd = [tip.as_bytes(), b" refs/heads/", name, b"\n"].concat();
+        let main = format!("{tip} refs/heads/main\n");
+        let refs = [line(&odd), line(main.as_bytes()), b"0000".to_vec()].concat();
+        let server = Server::start(Script {
+            hello: Reply::Bytes(hello()),
+            refs: Reply::Bytes(refs),
+            pack: Reply::Bytes(answer.clone()),
+        });
+        let options = RemoteOptions::default();
+        let fetched = fetch_by(&Git::new(1), &server.url(), main_branch(), options).await;
+        assert_eq!(fetched.is_ok(), is_read, "{name:?}: {fetched:?}");
+    }
+}
+
 fn cidr(text: &str) -> Cidr {
     text.parse().expect("is a block")
 }

@@ -2,15 +2,12 @@
 
 use std::io::Read;
 
-use file_tree::{Contents as _, FileTree};
-use weir_artifact::OnDisk;
+use file_tree::{Contents, FileTree};
 use weir_git::{Commit, Entry, EntryKind, ObjectId, Snapshot};
 
 /// Links that are followed on one way, and the longest target of one, as on Linux.
 const MAX_LINKS: usize = 40;
 const MAX_TARGET: usize = 4095;
-/// Bytes of a file that is read at once, as of one of a repository.
-const MAX_READ: u64 = 64 << 20;
 
 mod join;
 
@@ -33,7 +30,7 @@ enum Content {
     /// Of a repository.
     Object { snapshot: usize, id: ObjectId },
     /// Of an included artifact.
-    Included(OnDisk),
+    Included(Contents),
     /// Of nobody: a folder has none.
     Nothing,
 }
@@ -171,7 +168,7 @@ impl Tree {
     /// If the object is missing or broken.
     pub fn open(&self, item: &Item) -> Result<(u64, Box<dyn Read>), weir_git::Error> {
         match &item.content {
-            Content::Included(file) => Ok((file.size(), Box::new(file.clone()))),
+            Content::Included(file) => Ok((file.size(), file.open())),
             Content::Nothing => Ok((0, Box::new(std::io::empty()))),
             Content::Object { snapshot, id } => {
                 let blob = self.snapshots[*snapshot].open(*id)?;
@@ -189,15 +186,9 @@ impl Tree {
             Content::Object { snapshot, id } => self.snapshots[*snapshot].read(*id),
             Content::Nothing => Ok(Vec::new()),
             Content::Included(file) => {
-                let failed =
-                    |text: String| weir_git::Error::Object(format!("{}: {text}", item.path));
-                if file.size() > MAX_READ {
-                    return Err(failed(format!("a file of more than {MAX_READ} bytes")));
-                }
-                let mut bytes = Vec::new();
-                let read = file.clone().read_to_end(&mut bytes);
-                read.map_err(|error| failed(error.to_string()))?;
-                Ok(bytes)
+                let loaded = file.load().map(|bytes| bytes.to_vec());
+                let failed = |error| weir_git::Error::Object(format!("{}: {error}", item.path));
+                loaded.map_err(failed)
             }
         }
     }
@@ -231,7 +222,7 @@ impl Tree {
     /// [`CopyError`]; the tree is as it was.
     pub fn copy(
         &mut self,
-        from: &FileTree<OnDisk>,
+        from: &FileTree,
         from_path: &str,
         to_path: &str,
     ) -> Result<(), CopyError> {
@@ -333,7 +324,7 @@ pub fn walk_order(left: &str, right: &str) -> std::cmp::Ordering {
     left.split('/').cmp(right.split('/'))
 }
 
-fn item(path: String, entry: &file_tree::Entry<OnDisk>) -> Option<Item> {
+fn item(path: String, entry: &file_tree::Entry) -> Option<Item> {
     let (kind, content) = match entry {
         file_tree::Entry::File { bytes, executable } => {
             let executable = *executable;
@@ -354,22 +345,13 @@ fn item(path: String, entry: &file_tree::Entry<OnDisk>) -> Option<Item> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-    use std::sync::Arc;
-
     use super::*;
-
-    fn on_disk(bytes: &[u8]) -> OnDisk {
-        let mut file = tempfile::tempfile().expect("makes a file");
-        file.write_all(bytes).expect("writes");
-        OnDisk::new(Arc::new(file), 0..bytes.len() as u64)
-    }
 
     fn file(path: &str) -> Item {
         Item {
             path: path.to_owned(),
             kind: EntryKind::File { executable: false },
-            content: Content::Included(on_disk(b"own")),
+            content: Content::Included("own".into()),
         }
     }
 
@@ -388,11 +370,10 @@ mod tests {
         }
     }
 
-    fn other() -> FileTree<OnDisk> {
-        let mut tree = FileTree::empty(file_tree::Limits::default());
+    fn other() -> FileTree {
+        let mut tree = FileTree::default();
         for path in ["deploy/one", "deploy/sub/two", "top"] {
-            let bytes = on_disk(path.as_bytes());
-            tree.insert_file(path, bytes, false).expect("fits");
+            tree.insert_file(path, path, false).expect("fits");
         }
         tree
     }
@@ -485,7 +466,7 @@ mod tests {
         let link = |path: &str, to: &str| Item {
             path: path.to_owned(),
             kind: EntryKind::Symlink,
-            content: Content::Included(on_disk(to.as_bytes())),
+            content: Content::Included(to.to_owned().into()),
         };
         let mut all = tree();
         all.items.extend([

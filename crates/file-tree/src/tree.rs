@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
+use crate::contents::Contents;
 use crate::path::{PathError, normalize};
 
 /// Symbolic links followed for one path before it counts as a cycle, as Linux does.
@@ -89,6 +90,14 @@ pub enum Error {
     /// The path is not one inside a tree.
     #[error(transparent)]
     Path(#[from] PathError),
+    /// A file's contents cannot be had.
+    #[error("{path}: {why}")]
+    Unreadable {
+        /// The path that was asked for.
+        path: String,
+        /// What the reader says.
+        why: String,
+    },
     /// A bound of [`Limits`] is reached; the text names it.
     #[error("tree exceeds {0}")]
     Limit(String),
@@ -105,25 +114,13 @@ pub enum EntryKind {
     Symlink,
 }
 
-/// A file's contents, wherever they are.
-pub trait Contents {
-    /// Bytes.
-    fn size(&self) -> u64;
-}
-
-impl Contents for Bytes {
-    fn size(&self) -> u64 {
-        self.len() as u64
-    }
-}
-
 /// One entry as the tree stores it. Cloning a file shares its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Entry<F = Bytes> {
+pub enum Entry {
     /// A regular file's contents, and whether its owner may execute it.
     File {
         /// The contents.
-        bytes: F,
+        bytes: Contents,
         /// Any execute bit was set.
         executable: bool,
     },
@@ -133,7 +130,7 @@ pub enum Entry<F = Bytes> {
     Symlink(String),
 }
 
-impl<F> Entry<F> {
+impl Entry {
     /// What this entry is.
     #[must_use]
     pub fn kind(&self) -> EntryKind {
@@ -146,10 +143,9 @@ impl<F> Entry<F> {
 }
 
 /// A bounded tree of files. Paths are slash-separated and relative to its root; the root is `""`.
-/// Files are [`Bytes`] in memory, or whatever else has [`Contents`].
 #[derive(Debug, Clone)]
-pub struct FileTree<F = Bytes> {
-    root: Entry<F>,
+pub struct FileTree {
+    root: Entry,
     limits: Limits,
     bytes: u64,
     entries: usize,
@@ -165,14 +161,6 @@ impl FileTree {
     /// An empty tree that may grow up to `limits`.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        Self::empty(limits)
-    }
-}
-
-impl<F: Contents> FileTree<F> {
-    /// An empty tree of files of any kind that may grow up to `limits`.
-    #[must_use]
-    pub fn empty(limits: Limits) -> Self {
         Self {
             root: Entry::Dir(BTreeMap::new()),
             limits,
@@ -188,7 +176,7 @@ impl<F: Contents> FileTree<F> {
     pub fn insert_file(
         &mut self,
         path: &str,
-        bytes: impl Into<F>,
+        bytes: impl Into<Contents>,
         executable: bool,
     ) -> Result<(), Error> {
         let bytes = bytes.into();
@@ -216,7 +204,7 @@ impl<F: Contents> FileTree<F> {
         self.insert(path, Entry::Symlink(target.into()))
     }
 
-    fn insert(&mut self, path: &str, entry: Entry<F>) -> Result<(), Error> {
+    fn insert(&mut self, path: &str, entry: Entry) -> Result<(), Error> {
         let path = normalize(path)?;
         self.limits.check_path(&path)?;
         let parts: Vec<&str> = path.split('/').collect();
@@ -264,7 +252,7 @@ impl<F: Contents> FileTree<F> {
 
     /// The entry at exactly this normalized path, links not followed.
     #[must_use]
-    pub fn lookup(&self, path: &str) -> Option<&Entry<F>> {
+    pub fn lookup(&self, path: &str) -> Option<&Entry> {
         let mut entry = &self.root;
         for part in path.split('/').filter(|part| !part.is_empty()) {
             let Entry::Dir(children) = entry else {
@@ -330,10 +318,13 @@ impl<F: Contents> FileTree<F> {
     /// The contents of the file at `path`, links followed.
     ///
     /// # Errors
-    /// As [`FileTree::resolve`], and [`Error::IsADirectory`].
-    pub fn read(&self, path: &str) -> Result<&F, Error> {
+    /// As [`FileTree::resolve`], [`Error::IsADirectory`], and [`Error::Unreadable`] of what is not in memory.
+    pub fn read(&self, path: &str) -> Result<Bytes, Error> {
         match self.lookup(&self.resolve(path)?) {
-            Some(Entry::File { bytes, .. }) => Ok(bytes),
+            Some(Entry::File { bytes, .. }) => bytes.load().map_err(|error| Error::Unreadable {
+                path: path.to_owned(),
+                why: error.to_string(),
+            }),
             Some(_) => Err(Error::IsADirectory(path.to_owned())),
             None => Err(Error::NotFound(path.to_owned())),
         }
@@ -367,7 +358,7 @@ impl<F: Contents> FileTree<F> {
     }
 
     /// Every entry below the root in lexical walk order, a directory before its children, links not followed.
-    pub fn walk(&self) -> Walk<'_, F> {
+    pub fn walk(&self) -> Walk<'_> {
         let mut walk = Walk { stack: Vec::new() };
         walk.push_children("", &self.root);
         walk
@@ -396,12 +387,12 @@ fn grow(entries: &mut usize, limit: usize) -> Result<(), Error> {
 
 /// Iterator of [`FileTree::walk`]: the path of each entry and the entry.
 #[derive(Debug)]
-pub struct Walk<'a, F = Bytes> {
-    stack: Vec<(String, &'a Entry<F>)>,
+pub struct Walk<'a> {
+    stack: Vec<(String, &'a Entry)>,
 }
 
-impl<'a, F> Walk<'a, F> {
-    fn push_children(&mut self, path: &str, entry: &'a Entry<F>) {
+impl<'a> Walk<'a> {
+    fn push_children(&mut self, path: &str, entry: &'a Entry) {
         if let Entry::Dir(children) = entry {
             let prefix = if path.is_empty() {
                 String::new()
@@ -418,8 +409,8 @@ impl<'a, F> Walk<'a, F> {
     }
 }
 
-impl<'a, F> Iterator for Walk<'a, F> {
-    type Item = (String, &'a Entry<F>);
+impl<'a> Iterator for Walk<'a> {
+    type Item = (String, &'a Entry);
 
     fn next(&mut self) -> Option<Self::Item> {
         let (path, entry) = self.stack.pop()?;

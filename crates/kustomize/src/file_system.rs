@@ -216,7 +216,9 @@ impl FileSystem for TreeFs<'_> {
             FsError::new(format!("open {path}: {why}"))
         })?;
         match self.entry(&real) {
-            Some(Entry::File { bytes, .. }) => Ok(bytes.clone()),
+            Some(Entry::File { bytes, .. }) => bytes
+                .load()
+                .map_err(|error| FsError::new(format!("read {path}: {error}"))),
             _ => Err(FsError::new(format!("read {path}: is a directory"))),
         }
     }

@@ -8,8 +8,8 @@ mod cache;
 pub mod digest;
 mod fetch;
 mod ignore;
+mod keep;
 mod key;
-mod on_disk;
 mod server;
 mod storage;
 mod unpack;
@@ -17,8 +17,8 @@ mod unpack;
 pub use archive::ArchiveWriter;
 pub use fetch::{FetchError, FetchOptions, Fetcher, Unanswered, VerifyError};
 pub use ignore::{IGNORE_FILE, Ignore};
+pub use keep::unpack_to_disk;
 pub use key::{ArtifactKey, KeyError};
-pub use on_disk::{OnDisk, unpack_to_disk};
 pub use server::{Server, ServerLimits};
 pub use storage::{
     ArtifactLimits, Health, Location, Published, Retention, Storage, StorageError, TooLarge,

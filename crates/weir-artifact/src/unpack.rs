@@ -2,10 +2,11 @@
 
 use std::io::{self, Read};
 
-use bytes::Bytes;
-use file_tree::{Contents, FileTree, Limits, MAX_PATH};
+use file_tree::{FileTree, Limits, MAX_PATH};
 use flate2::bufread::MultiGzDecoder;
 use tar::{Archive, Entry, EntryType, PaxExtensions};
+
+use crate::keep::{Keeper, Room};
 
 /// The longest extended header that is read, as Go's `archive/tar` allows.
 const MAX_EXTENDED_HEADER: u64 = 1 << 20;
@@ -44,22 +45,24 @@ pub enum UnpackError {
 /// Reads a gzip-compressed tar into a tree of at most `limits`.
 ///
 /// Symbolic links and global headers are skipped, modes reduced to "executable or not". Nothing is
-/// buffered beyond what the bounds allow, whatever the headers claim.
+/// buffered beyond what the bounds allow, whatever the headers claim; large files, and all that come when there are
+/// many, stay on disk.
 ///
 /// # Errors
 /// [`UnpackError`]; a partial tree is dropped.
 ///
 /// Source: fluxcd/pkg `tar/tar.go` `Untar` with `WithSkipSymlinks`.
 pub fn unpack(reader: impl io::BufRead, limits: Limits) -> Result<FileTree, UnpackError> {
-    unpack_with(reader, limits, contents)
+    unpack_within(reader, limits, Room::default())
 }
 
-/// Reads a gzip-compressed tar like [`unpack`], whose files' contents `keep` takes: it is given each with its size.
-pub(crate) fn unpack_with<F: Contents>(
+/// Reads a gzip-compressed tar like [`unpack`], with no more than `room` of it in memory, the rest on disk.
+pub(crate) fn unpack_within(
     reader: impl io::BufRead,
     limits: Limits,
-    mut keep: impl FnMut(&mut dyn Read, u64) -> Result<F, UnpackError>,
-) -> Result<FileTree<F>, UnpackError> {
+    room: Room,
+) -> Result<FileTree, UnpackError> {
+    let mut keeper = Keeper::new(room);
     let decoder = MultiGzDecoder::new(reader);
     let bound = (limits.entries as u64)
         .saturating_mul(ENTRY_OVERHEAD)
@@ -72,7 +75,7 @@ pub(crate) fn unpack_with<F: Contents>(
     let mut first = [0; 1];
     let begun = stream.read(&mut first).map_err(UnpackError::NotGzip)?;
     let mut archive = Archive::new((&first[..begun]).chain(stream));
-    let mut tree = FileTree::empty(limits);
+    let mut tree = FileTree::new(limits);
     let mut extended = Extended::default();
     let mut headers = limits.entries.saturating_mul(4).saturating_add(16);
     let entries = archive.entries().map_err(UnpackError::Read)?.raw(true);
@@ -85,7 +88,7 @@ pub(crate) fn unpack_with<F: Contents>(
             &mut extended,
             &mut tree,
             limits,
-            &mut keep,
+            &mut keeper,
         )?;
     }
     Ok(tree)
@@ -101,12 +104,12 @@ struct Extended {
     sparse: bool,
 }
 
-fn take<F: Contents>(
+fn take(
     entry: &mut Entry<'_, impl Read>,
     extended: &mut Extended,
-    tree: &mut FileTree<F>,
+    tree: &mut FileTree,
     limits: Limits,
-    keep: &mut impl FnMut(&mut dyn Read, u64) -> Result<F, UnpackError>,
+    keeper: &mut Keeper,
 ) -> Result<(), UnpackError> {
     let kind = entry.header().entry_type();
     match kind {
@@ -158,25 +161,11 @@ fn take<F: Contents>(
                 Some(file_tree::Entry::File { executable, .. }) => *executable,
                 _ => mode & 0o111 != 0,
             };
-            let bytes = keep(entry, size)?;
+            let bytes = keeper.keep(entry, size).map_err(UnpackError::Read)?;
             Ok(tree.insert_file(&name, bytes, executable)?)
         }
         _ => Err(unsupported()),
     }
-}
-
-fn contents(entry: &mut dyn Read, size: u64) -> Result<Bytes, UnpackError> {
-    let expected = usize::try_from(size).unwrap_or(usize::MAX);
-    let mut bytes = Vec::with_capacity(expected.min(1 << 20));
-    entry
-        .take(size)
-        .read_to_end(&mut bytes)
-        .map_err(UnpackError::Read)?;
-    if bytes.len() != expected {
-        return Err(UnpackError::Read(io::ErrorKind::UnexpectedEof.into()));
-    }
-    bytes.shrink_to_fit();
-    Ok(bytes.into())
 }
 
 fn extended_header(entry: &mut impl Read) -> Result<Vec<u8>, UnpackError> {

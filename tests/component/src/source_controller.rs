@@ -18,4 +18,4 @@ mod ssh;
 mod storage;
 mod verify;
 
-pub(crate) use bombs::peak_memory;
+pub(crate) use disk::noise;

@@ -6,7 +6,7 @@ use std::io::BufReader;
 use kube::{Api, ResourceExt};
 use weir_api::meta::Artifact;
 use weir_api::source::v1::{GitRepository, GitRepositoryInclude};
-use weir_artifact::{Health, OnDisk, Storage};
+use weir_artifact::{Health, Storage};
 
 use crate::context::Context;
 use crate::error::{Error, IncludeError};
@@ -91,7 +91,7 @@ pub(super) fn copy(
 
 type Boxed = Box<dyn std::error::Error + Send + Sync>;
 
-fn read(storage: &Storage, artifact: &Artifact) -> Result<file_tree::FileTree<OnDisk>, Boxed> {
+fn read(storage: &Storage, artifact: &Artifact) -> Result<file_tree::FileTree, Boxed> {
     match storage.check(&artifact.path, &artifact.digest)? {
         Health::Good => {}
         Health::Missing => return Err("no such file or directory".into()),

@@ -14,7 +14,7 @@ use weir_artifact::digest::{self, Algorithm};
 
 use super::sources::{artifact, offer};
 use crate::fixture::{Loop, config_map, is, message};
-use crate::source_controller::peak_memory;
+use crate::source_controller::noise;
 
 /// `--artifact-max-size`.
 const SIZE: u64 = 16 << 20;
@@ -256,7 +256,7 @@ async fn hostile_artifacts_are_told_cost_little_and_touch_nothing_that_runs() ->
         ensure!(status.last_applied_revision == revision, "{what}");
         ensure!(all.config_map("a").await?.is_some(), "{what}");
     }
-    let peak = peak_memory(&mut all.controllers)?;
+    let peak = all.controllers.process().peak_memory()?;
     ensure!(peak < MEMORY, "{peak} KiB");
     // Objects of Git repositories are there, and nothing of an artifact.
     let left = std::fs::read_dir(&scratch)?.collect::<Result<Vec<_>, _>>()?;
@@ -286,5 +286,38 @@ async fn an_artifact_without_a_digest_cannot_be_offered() -> Result<()> {
         let refused = format!("{:?}", refused.err().context("is refused")?);
         ensure!(refused.contains("status.artifact.digest"), "{refused}");
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn files_beside_manifests_take_no_memory() -> Result<()> {
+    const LARGE: usize = 40 << 20;
+    const SMALL: usize = 400 << 10;
+    let files = [("deploy/a.yaml", &*config_map("a", "1"))];
+    let mut all = Loop::start("large-files", &files).await?;
+    let spec = json!({"path": "./deploy", "targetNamespace": all.namespace.name()});
+    all.kustomization("app", spec).await?;
+    all.applied("app", &all.revision()?).await?;
+    let before = all.controllers.process().peak_memory()?;
+
+    // Small and large ones, and one that the build has to look at.
+    let large = noise(3, LARGE);
+    let mut files = vec![("media/large".to_owned(), large.as_str())];
+    for number in 0..100 {
+        let text = &large[number * SMALL..][..SMALL];
+        files.push((format!("deploy/small-{number}"), text));
+    }
+    let other = format!("{}# {}\n", config_map("b", "2"), &large[..2 << 20]);
+    files.push(("deploy/b.yaml".to_owned(), &other));
+    let files: Vec<_> = files
+        .iter()
+        .map(|(path, text)| (path.as_str(), *text))
+        .collect();
+    let revision = all.push(&files, &[]).await?;
+    all.applied("app", &revision).await?;
+    ensure!(all.config_map("b").await?.is_some());
+    // Some of the small ones are in memory, and the one that is read.
+    let grown = all.controllers.process().peak_memory()? - before;
+    ensure!(grown < 64 << 10, "{grown} KiB more");
     Ok(())
 }

@@ -3,8 +3,7 @@
 
 use std::fs;
 
-use anyhow::{Context as _, Result, ensure};
-use harness::Controllers;
+use anyhow::{Result, ensure};
 use serde_json::json;
 
 use super::fixture::{Sources, artifact, message, paths};
@@ -21,15 +20,6 @@ use server::{Reply, Script, Server, hello, packets, refs};
 
 /// What the controller may take at most, in KiB: what it needs for itself in a debug build, and some 200 MiB.
 const MEMORY: u64 = 256 << 10;
-
-/// The most memory that the process ever held, in KiB.
-pub(crate) fn peak_memory(controllers: &mut Controllers) -> Result<u64> {
-    let path = format!("/proc/{}/status", controllers.process().id());
-    let status = fs::read_to_string(path)?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let number = line.and_then(|line| line.split_whitespace().next());
-    Ok(number.context("is told")?.parse()?)
-}
 
 /// A server whose branch is `commit`, out of this pack.
 fn serve(commit: Id, pack: &[u8]) -> Server {
@@ -132,7 +122,7 @@ async fn bombs_and_broken_packs_cost_little_memory_and_no_artifact() -> Result<(
         ensure!(text.contains(expected), "{what}: {text}");
         ensure!(artifact(&object) == artifact(&before), "{what}");
         ensure!(paths(&*all.files(&object).await?) == ["a"], "{what}");
-        let peak = peak_memory(&mut all.controllers)?;
+        let peak = all.controllers.process().peak_memory()?;
         ensure!(peak < MEMORY, "{what}: {peak} KiB");
     }
     // The same object goes on with a repository that is well.
@@ -168,7 +158,7 @@ async fn a_file_of_more_than_a_gibibyte_costs_little_memory_and_no_artifact() ->
     );
     ensure!(artifact(&object) == artifact(&before));
     ensure!(paths(&*all.files(&object).await?) == ["a"]);
-    let peak = peak_memory(&mut all.controllers)?;
+    let peak = all.controllers.process().peak_memory()?;
     ensure!(peak < MEMORY, "{peak} KiB");
     all.repo.branch("main", &commit)?;
     all.request("small").await?;
@@ -195,7 +185,7 @@ async fn a_chain_of_ten_thousand_deltas_makes_an_artifact() -> Result<()> {
     all.apply(json!({"url": server.url()})).await?;
     let object = all.ready(&format!("main@sha1:{}", hex(tip))).await?;
     ensure!(paths(&*all.files(&object).await?) == ["file"]);
-    let peak = peak_memory(&mut all.controllers)?;
+    let peak = all.controllers.process().peak_memory()?;
     ensure!(peak < MEMORY, "{peak} KiB");
     Ok(())
 }

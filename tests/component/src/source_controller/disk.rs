@@ -13,7 +13,7 @@ const SURVIVE: &str = "trap '' XFSZ";
 const ROOM: u64 = 600 << 10;
 
 /// Text that no archive makes smaller than three quarters.
-pub(super) fn noise(seed: u32, length: usize) -> String {
+pub(crate) fn noise(seed: u32, length: usize) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut state = seed;
     let mut next = || {

@@ -13,7 +13,7 @@ use sops::Format;
 use super::Decryption;
 
 /// Upstream's limit on one file.
-const FILE_BYTES: usize = 5 << 20;
+const FILE_BYTES: u64 = 5 << 20;
 
 /// Names that a kustomization can have.
 const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
@@ -107,12 +107,15 @@ impl Work<'_> {
             }
             None => return Err(format!("lstat {path}: no such file or directory")),
         };
-        if bytes.len() > FILE_BYTES {
-            let size = bytes.len();
+        let size = bytes.size();
+        if size > FILE_BYTES {
             return Err(format!(
                 "cannot decrypt file with size ({size} bytes) exceeding limit ({FILE_BYTES})"
             ));
         }
+        let bytes = bytes
+            .load()
+            .map_err(|error| format!("read {path}: {error}"))?;
         if format.marks(&bytes) {
             let plain = self.decryption.decrypt(&bytes, format, format);
             let plain = plain.map_err(|error| error.to_string())?.to_vec();
@@ -160,7 +163,8 @@ fn load(tree: &FileTree, folder: &str) -> Result<Value, String> {
     let (bytes, path) = found.ok_or("no kustomization file found")?;
     let failed =
         |why: String| format!("failed to unmarshal kustomization file from '{path}': {why}");
-    let text = kyaml::decode_text(bytes).map_err(|error| failed(error.to_string()))?;
+    let bytes = bytes.load().map_err(|error| failed(error.to_string()))?;
+    let text = kyaml::decode_text(&bytes).map_err(|error| failed(error.to_string()))?;
     match kyaml::parse(&text).map_err(|error| failed(error.to_string()))? {
         Some(document) => document
             .root

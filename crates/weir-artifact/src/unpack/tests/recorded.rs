@@ -39,7 +39,10 @@ fn ours(archive: &[u8]) -> (Verdict, String) {
         Err(error) => return (Verdict::Refused, error.to_string()),
     };
     let entry = |(path, entry): (String, &file_tree::Entry)| match entry {
-        file_tree::Entry::File { bytes, executable } => (path, Some((bytes.to_vec(), *executable))),
+        file_tree::Entry::File { bytes, executable } => {
+            let bytes = bytes.load().expect("loads").to_vec();
+            (path, Some((bytes, *executable)))
+        }
         _ => (path, None),
     };
     (

@@ -8,6 +8,7 @@ mod disks;
 mod group;
 mod leases;
 mod load;
+mod memory;
 mod names;
 mod past;
 mod rules;

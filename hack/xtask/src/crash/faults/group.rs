@@ -22,6 +22,19 @@ impl Group {
         )
     }
 
+    /// This many bytes of memory, what files have in it included.
+    pub(super) fn of_memory(process: u32, bytes: u64) -> Result<Self> {
+        let bytes = bytes.to_string();
+        Self::new(
+            process,
+            "memory",
+            &[
+                ("memory.max", bytes.clone()),
+                ("memory.limit_in_bytes", bytes),
+            ],
+        )
+    }
+
     /// `limits` are those of version 2 and of version 1.
     fn new(process: u32, controller: &str, limits: &[(&str, String); 2]) -> Result<Self> {
         let unified = Path::new("/sys/fs/cgroup/cgroup.controllers").exists();

@@ -7,7 +7,8 @@ use harness::{ApiProxy, ApiRequest, Fate, eventually};
 use serde_json::json;
 
 use super::{
-    Begun, MOMENT, References, Row, disks, finish, load, names, past, recovered, started, versions,
+    Begun, MOMENT, References, Row, disks, finish, load, memory, names, past, recovered, started,
+    versions,
 };
 use crate::crash::case::{Case, LIMIT};
 use crate::crash::points::{QUIET, begin, silence};
@@ -110,6 +111,12 @@ async fn surroundings(stage: &mut Stage, references: &References, only: &str) ->
         only,
         "F37 a twentieth of a processor, in an upgrade",
         load::throttled(stage, references)
+    );
+    run!(
+        rows,
+        only,
+        "F36 a quarter of a container's memory, and files of 300 MiB, in an upgrade",
+        memory::bombs(stage, references)
     );
     run!(
         rows,

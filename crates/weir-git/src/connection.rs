@@ -199,15 +199,18 @@ impl Connection<'_> {
             let source = RemoteError::Protocol(error.to_string());
             Error::remote(Purpose::Clone, &self.remote.shown, source)
         })?;
+        let (limits, wants) = (self.remote.limits, key.wants.len());
+        let (depth, most) = match key.part {
+            // Without history, each object is an entry of a wanted commit's tree.
+            Part::Whole | Part::Trees => (Depth::One, limits.entries.saturating_mul(wants)),
+            Part::Named => (Depth::Full, wants),
+        };
         let job = fetch::Job {
             wants: &key.wants,
-            depth: match key.part {
-                Part::Whole | Part::Trees => Depth::One,
-                Part::Named => Depth::Full,
-            },
+            depth,
             without_files: key.part == Part::Trees,
             directory: &directory,
-            limits: self.remote.limits,
+            limits: limits.of_objects(most),
         };
         let outcome = match self.pack(&job) {
             Err(RemoteError::Protocol(text)) if unadvertised(&text) && key.part != Part::Named => {
@@ -236,6 +239,7 @@ impl Connection<'_> {
         self.pack(&fetch::Job {
             wants: &heads,
             depth: Depth::Full,
+            limits: self.remote.limits,
             ..*job
         })
     }

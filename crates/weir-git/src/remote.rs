@@ -117,20 +117,33 @@ pub struct Limits {
     pub depth: usize,
 }
 
-impl Default for Limits {
-    /// 64 MiB of refs, 4 GiB of pack with 5 million objects of at most 1 GiB, 16 GiB together; a tree as
-    /// an artifact may hold.
-    fn default() -> Self {
-        let tree = file_tree::Limits::default();
+impl Limits {
+    /// What lets trees through that an artifact may hold: 64 MiB of refs, 4 GiB of pack with 5 million objects of at
+    /// most 1 GiB, 16 GiB together; more where the artifact may hold more.
+    #[must_use]
+    pub fn of_trees(tree: file_tree::Limits) -> Self {
         Self {
             advertised_bytes: 64 << 20,
-            pack_bytes: 4 << 30,
+            pack_bytes: tree.bytes.max(4 << 30),
             objects: 5_000_000,
-            object_bytes: 1 << 30,
-            inflated_bytes: 16 << 30,
-            entries: tree.entries,
+            object_bytes: u32::try_from(tree.bytes).unwrap_or(u32::MAX).max(1 << 30),
+            inflated_bytes: tree.bytes.saturating_mul(4).max(16 << 30),
+            entries: tree.entries.max(file_tree::Limits::default().entries),
             depth: tree.depth,
         }
+    }
+
+    /// The same for a pack of so many objects, and a few that were not expected.
+    pub(crate) fn of_objects(mut self, count: usize) -> Self {
+        let objects = u32::try_from(count.saturating_add(1000));
+        self.objects = objects.unwrap_or(u32::MAX).min(self.objects);
+        self
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::of_trees(file_tree::Limits::default())
     }
 }
 

@@ -6,7 +6,9 @@ use kube::ResourceExt;
 use reqwest::Url;
 use weir_api::meta::secret_key;
 use weir_api::source::v1::GitRepository;
-use weir_git::{Credentials, Proxy, RemoteOptions, RepositoryUrl, SshKey, Tls, needs_password};
+use weir_git::{
+    Credentials, Limits, Proxy, RemoteOptions, RepositoryUrl, SshKey, Tls, needs_password,
+};
 
 use super::provider;
 use crate::context::Context;
@@ -30,7 +32,10 @@ pub(super) async fn options(
     object: &GitRepository,
 ) -> Result<RemoteOptions, Error> {
     let namespace = object.namespace().unwrap_or_default();
-    let mut options = RemoteOptions::default();
+    let mut options = RemoteOptions {
+        limits: Limits::of_trees(context.storage.tree_limits()),
+        ..RemoteOptions::default()
+    };
     if let Some(reference) = &object.spec.proxy_secret_ref {
         let name = format!("{namespace}/{}", reference.name);
         let found = observe::secret(context, &namespace, &reference.name).await;

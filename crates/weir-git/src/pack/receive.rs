@@ -64,7 +64,7 @@ pub(crate) fn receive(
 struct Found {
     slots: Vec<Slot>,
     /// Entries whose base is named by its hash.
-    by_hash: Vec<(u32, ObjectId)>,
+    by_hash: Vec<(ObjectId, u32)>,
     /// Bytes that all objects and deltas inflate to.
     inflated: u64,
 }
@@ -154,7 +154,7 @@ impl<'a> Coming<'a> {
             }
             Stored::Of(id) => {
                 let at = u32::try_from(found.slots.len()).unwrap_or(WHOLE);
-                found.by_hash.push((at, id));
+                found.by_hash.push((id, at));
                 slot.size = self.delta(size, &mut found.inflated)?;
             }
         }

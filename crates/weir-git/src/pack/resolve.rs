@@ -3,7 +3,6 @@
 //! Whoever is the base of many is made once: the walk goes from each base to what is made from it, the least
 //! first, and lets go of a base before it follows the last. So a few are held at a time, however long the chains.
 
-use std::collections::HashMap;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -25,24 +24,22 @@ const FILES: usize = 128;
 /// Sets hash and kind of each object that is a delta. `by_hash` are those whose base is named by its hash.
 pub(super) fn resolve(
     entries: &mut Entries,
-    by_hash: Vec<(u32, ObjectId)>,
+    mut by_hash: Vec<(ObjectId, u32)>,
     folder: &Path,
     session: &Session,
 ) -> Result<(), PackError> {
-    let mut waiting: HashMap<ObjectId, Vec<u32>> = HashMap::new();
-    for (at, base) in by_hash {
-        waiting.entry(base).or_default().push(at);
-    }
+    by_hash.sort_unstable();
     let mut work = Resolve {
         below: below(entries),
-        waiting,
+        left: by_hash.len(),
+        by_hash,
         inflate: Inflate::new(),
         holding: Holding::default(),
         entries,
         folder,
         session,
     };
-    if work.below.is_empty() && work.waiting.is_empty() {
+    if work.below.is_empty() && work.left == 0 {
         return Ok(());
     }
     for at in work.entries.all() {
@@ -52,8 +49,9 @@ pub(super) fn resolve(
             work.all_from(at)?;
         }
     }
-    match work.waiting.keys().min() {
-        Some(missing) => Err(PackError::NoBase(*missing)),
+    let is_left = |(_, at): &&(ObjectId, u32)| work.entries.slot(*at).id.is_null();
+    match work.by_hash.iter().find(is_left) {
+        Some((missing, _)) => Err(PackError::NoBase(*missing)),
         None => Ok(()),
     }
 }
@@ -76,8 +74,10 @@ fn below(entries: &Entries) -> Vec<(u32, u32)> {
 struct Resolve<'a> {
     entries: &'a mut Entries,
     below: Vec<(u32, u32)>,
-    /// By the hash of a base that has not been met yet.
-    waiting: HashMap<ObjectId, Vec<u32>>,
+    /// The hash of a base, and what is made from it, in order.
+    by_hash: Vec<(ObjectId, u32)>,
+    /// How many of these wait for their base.
+    left: usize,
     inflate: Inflate,
     holding: Holding,
     folder: &'a Path,
@@ -86,7 +86,6 @@ struct Resolve<'a> {
 
 /// A base, and what is still to be made from it, the next one last.
 struct Frame {
-    at: u32,
     base: Held,
     left: Vec<u32>,
 }
@@ -101,18 +100,14 @@ impl Resolve<'_> {
         let kind = self.entries.slot(root).kind;
         let base = whole(self.entries, &mut self.inflate, root, self.folder)?;
         let base = self.holding.hold(base, self.folder)?;
-        let mut frames = vec![Frame {
-            at: root,
-            base,
-            left,
-        }];
+        let mut frames = vec![Frame { base, left }];
         while let Some(mut frame) = frames.pop() {
             self.session.check()?;
             let Some(at) = frame.left.pop() else {
                 self.holding.release(&frame.base);
                 continue;
             };
-            let made = self.make(at, kind, &frame)?;
+            let made = self.make(at, kind, &frame.base)?;
             if frame.left.is_empty() {
                 self.holding.release(&frame.base);
             } else {
@@ -121,7 +116,7 @@ impl Resolve<'_> {
             let left = self.made_from(at);
             if let (Some(base), false) = (made, left.is_empty()) {
                 let base = self.holding.hold(base, self.folder)?;
-                frames.push(Frame { at, base, left });
+                frames.push(Frame { base, left });
             }
         }
         Ok(())
@@ -132,18 +127,27 @@ impl Resolve<'_> {
         let from = self.below.partition_point(|(of, _)| *of < base);
         let own = self.below[from..].iter().take_while(|(of, _)| *of == base);
         let mut all: Vec<u32> = own.map(|(_, at)| *at).collect();
-        if !self.waiting.is_empty() {
+        if self.left > 0 {
             let id = self.entries.slot(base).id;
-            all.extend(self.waiting.remove(&id).unwrap_or_default());
+            let from = self.by_hash.partition_point(|(of, _)| *of < id);
+            let own = self.by_hash[from..].iter().take_while(|(of, _)| *of == id);
+            for (_, at) in own {
+                let slot = &mut self.entries.slots[*at as usize];
+                // The same object may be there twice: what is made from it is made once.
+                if slot.base().is_none() {
+                    slot.base = base;
+                    self.left -= 1;
+                    all.push(*at);
+                }
+            }
         }
         all
     }
 
     /// Makes the object at `at`, for its hash; itself only where something may be made from it.
-    fn make(&mut self, at: u32, kind: Kind, of: &Frame) -> Result<Option<Held>, PackError> {
-        let base = &of.base;
+    fn make(&mut self, at: u32, kind: Kind, base: &Held) -> Result<Option<Held>, PackError> {
         let is_base = self.below.binary_search_by_key(&at, |(of, _)| *of).is_ok();
-        let wanted = is_base || !self.waiting.is_empty();
+        let wanted = is_base || self.left > 0;
         let size = u64::from(self.entries.slot(at).size);
         let mut hashing = hasher(kind, size);
         let made = if small(self.entries, at, base) {
@@ -165,7 +169,6 @@ impl Resolve<'_> {
         };
         let slot = &mut self.entries.slots[at as usize];
         slot.kind = kind;
-        slot.base = of.at;
         slot.id = hashing.try_finalize().map_err(|_| PackError::Collision)?;
         Ok(made.filter(|_| wanted))
     }
